@@ -1,0 +1,63 @@
+# The two commands that matter are `make forecast` and `make test`; each does its own set-up.
+# All work that is not a command line of cardbreak or of a checking tool stands in requirements/install.py.
+
+PYTHON     ?= python3
+SCALE      ?= 100
+REPLICATES ?= 20
+SCENARIOS  ?= card-cleanup opening-suspension card-broken-2020
+OUT        ?= results/forecast
+WORKERS    ?= 2
+
+BIN := .venv/bin
+COMPILE := .venv/bin/uv pip compile --quiet --python $(BIN)/python --universal --python-version 3.11 \
+           --generate-hashes --no-emit-index-url --no-annotate $(UPGRADE)
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_CUSTOM_COMPILE_COMMAND := make lock
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev check-python forecast test test-full lint lock clean
+
+help: ## Show this list
+	@echo 'cardbreak: what cracking down on the two-card trade does to telecom fraud'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'Settings, as in "make forecast SCALE=1000 REPLICATES=10":'
+	@echo '  PYTHON=$(PYTHON)  SCALE=$(SCALE)  REPLICATES=$(REPLICATES)  OUT=$(OUT)  WORKERS=$(WORKERS)'
+	@echo '  SCENARIOS="$(SCENARIOS)"'
+
+check-python:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || \
+	  { echo 'cardbreak needs Python 3.11 or newer, and there is no "$(PYTHON)" here: make PYTHON=/path/to/python3.12 ...' >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "cardbreak needs Python 3.11 or newer; $(PYTHON) is %d.%d: make PYTHON=/path/to/python3.12 ..." % tuple(sys.version_info[:2]))'
+
+setup: check-python ## Make or refresh .venv with what the model needs
+	@"$(PYTHON)" requirements/install.py core
+
+setup-dev: check-python ## The same, with the tools for tests and checks
+	@"$(PYTHON)" requirements/install.py dev
+
+forecast: setup ## Compare the card measures with the baseline (tables, pictures and files)
+	@$(BIN)/cardbreak compare $(SCENARIOS) --baseline baseline --out "$(OUT)" --force \
+	  --scale $(SCALE) --replicates $(REPLICATES)
+
+lint: setup-dev ## Style, formatting and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo 'Some files are not formatted: .venv/bin/ruff format .' >&2; exit 1; }
+	@$(BIN)/mypy sim
+
+test: lint ## Style, types and the tests (within ten minutes on two cores)
+	@$(BIN)/pytest -n $(WORKERS) --quiet
+
+test-full: lint ## The same with the longer tests
+	@$(BIN)/pytest -n $(WORKERS) --quiet -m 'full or not full'
+
+lock: setup-dev ## Remake the pinned versions after a change of dependencies (UPGRADE=--upgrade for newer ones)
+	@$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/core.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/core.txt -o requirements/dev.txt
+
+clean: ## Remove the environment and the caches; results stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
