@@ -2,8 +2,8 @@
 
 Run by `make setup` and `make setup-dev`; it needs nothing but Python. The packages come from
 `requirements/core.txt` (to run the model) or `requirements/dev.txt` (to work on it as well), each pinned and
-checked against its hash. uv does the work, about three times faster than pip; where uv cannot be had, or does not
-get through, pip does it. No Python is ever downloaded: the environment uses the interpreter that runs this file.
+checked against its hash. uv does the work, about three times faster than pip; where uv cannot be had, or does
+not get through, pip does it. No Python is ever downloaded: the environment uses the interpreter that runs this.
 
 A stamp in `.venv` records a hash of everything an installation depends on. While it agrees, nothing is done.
 """
@@ -38,7 +38,12 @@ def attempt(*command: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a command, keeping what it prints for the case that it fails."""
     environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     return subprocess.run(
-        [str(part) for part in command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [str(part) for part in command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -51,7 +56,7 @@ def must(what: str, *command: str | Path) -> None:
 
 
 def interpreter() -> str:
-    """Return what ties an environment to a Python and a place: scripts in it name the folder they stand in."""
+    """Name what an environment is tied to: a Python, and the folder that its scripts spell out."""
     return f"{sys.version} {sys.base_prefix} {VENV}"
 
 
@@ -127,7 +132,9 @@ def install(kind: str, *, use_uv: bool) -> str:
 def main() -> None:
     """Bring the environment up to date, in one line of output, or in none when it already is."""
     parser = argparse.ArgumentParser(description="Bring .venv up to date with the locks.")
-    parser.add_argument("kind", choices=["core", "dev"], help="core runs the model, dev adds the tests and checks")
+    parser.add_argument(
+        "kind", choices=["core", "dev"], help="core runs the model, dev adds the tests and checks"
+    )
     parser.add_argument("--no-uv", action="store_true", help="use pip alone")
     given = parser.parse_args()
     with Path(__file__).open() as lock:
@@ -143,7 +150,9 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.version_info < OLDEST:
-        sys.exit(f"cardbreak needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {sys.version.split()[0]}.")
+        sys.exit(
+            f"cardbreak needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {sys.version.split()[0]}."
+        )
     try:
         main()
     except SetupError as error:
