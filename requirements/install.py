@@ -3,7 +3,7 @@
 Run by `make setup` and `make setup-dev`; it needs nothing but Python. The packages come from
 `requirements/core.txt` (to run the model) or `requirements/dev.txt` (to work on it as well), each pinned and
 checked against its hash. uv does the work, about three times faster than pip; where uv cannot be had, or does
-not get through, pip does it. No Python is ever downloaded: the environment uses the interpreter that runs this.
+not get through, pip does it. No Python is ever downloaded: the one that runs this file is used.
 
 A stamp in `.venv` records a hash of everything an installation depends on. While it agrees, nothing is done.
 """
