@@ -1,0 +1,265 @@
+"""Effects: what a policy changes, paired run by run with the baseline.
+
+The effect of a scenario is scenario minus baseline, so a negative effect on cases means fewer cases. Each
+pair shares its draw of parameters and all keyed random numbers, and differs only in the policy; the
+differences of the pairs are the data here.
+
+Two spreads are reported and must not be mixed up. `low` to `high` is a 90% interval of the MEAN effect: it
+narrows with more replicates. `range_low` to `range_high` spans 5% to 95% of the differences of single pairs:
+it does not. The interval is Student's t on the pairs; where several pairs share a draw of parameters they are
+not independent, so its variance is taken over draws (cluster-robust, draws - 1 degrees of freedom).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sim.observe.outcomes import OUTCOMES
+
+from sim.study.windows import Window, over_window
+
+COLUMNS = (
+    "scenario",
+    "outcome",
+    "unit",
+    "window_start",
+    "window_end",
+    "baseline",
+    "effect",
+    "relative",
+    "low",
+    "high",
+    "interval",
+    "range_low",
+    "range_high",
+    "p_better",
+    "draws",
+    "replicates",
+    "verdict",
+)
+
+HARM = ("openings_refused_legitimate", "openings_lost_to_suspension", "closed_false")
+"""Harm to honest customers, reported beside every benefit: a rise is called harm."""
+
+CONFIDENCE = 0.90
+NATION = "CN"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One scenario's effect on one outcome over one window; the fields are the columns of `effects.csv`.
+
+    `baseline` is the baseline's mean over the same pairs, `relative` the effect as a share of it (NaN where
+    the baseline is zero), `p_better` the share of pairs in which the policy moves the outcome in its good
+    direction, ties counted half (NaN where it has none), `draws` the draws of parameters used (0: the point
+    defaults).
+    """
+
+    scenario: str
+    outcome: str
+    unit: str
+    window_start: str
+    window_end: str
+    baseline: float
+    effect: float
+    relative: float
+    low: float
+    high: float
+    interval: str
+    range_low: float
+    range_high: float
+    p_better: float
+    draws: int
+    replicates: int
+    verdict: str
+
+
+def effects(monthly: pd.DataFrame, baseline: str, windows: Sequence[Window]) -> pd.DataFrame:
+    """The paired effects of every other scenario in `monthly` against `baseline`.
+
+    Parameters
+    ----------
+    monthly
+        The results table, with columns scenario, draw, replicate, month, region and the outcomes; only the
+        nation's rows are used.
+    baseline
+        Name of the scenario to compare with.
+    windows
+        Spans of months over which to compare.
+
+    Returns a frame with the columns `COLUMNS`, ordered by scenario, window and outcome. Pairs of which one
+    run is missing are left out. Raises ValueError when the baseline is not in the table.
+    """
+    national = monthly[monthly["region"] == NATION]
+    names = list(dict.fromkeys(national["scenario"]))
+    if baseline not in names:
+        raise ValueError(f"no finished run of the baseline {baseline!r}")
+    outcomes = [name for name in OUTCOMES if name in national.columns]
+    tables = [over_window(national, window, outcomes) for window in windows]
+    rows = [
+        _effect(name, outcome, window, table.loc[name, outcome], table.loc[baseline, outcome])
+        for name in names
+        if name != baseline
+        for window, table in zip(windows, tables, strict=True)
+        for outcome in outcomes
+    ]
+    return pd.DataFrame([vars(row) for row in rows if row is not None], columns=list(COLUMNS))
+
+
+def _effect(name: str, outcome: str, window: Window, ours: pd.Series, theirs: pd.Series) -> Effect | None:
+    """One row, or None when no pair is complete; both series are indexed by (draw, replicate)."""
+    pairs = pd.concat({"policy": ours, "baseline": theirs}, axis=1, join="inner").dropna().sort_index()
+    if pairs.empty:
+        return None
+    differences = (pairs["policy"] - pairs["baseline"]).to_numpy()
+    draws = pairs.index.get_level_values("draw").to_numpy()
+    base, mean = float(pairs["baseline"].mean()), float(differences.mean())
+    low, high = mean_interval(differences, draws)
+    range_low, range_high = np.quantile(differences, [0.05, 0.95])
+    outcome_of = OUTCOMES[outcome]
+    return Effect(
+        scenario=name,
+        outcome=outcome,
+        unit=outcome_of.unit,
+        window_start=window.start.isoformat(),
+        window_end=window.end.isoformat(),
+        baseline=base,
+        effect=mean,
+        relative=mean / base if base else math.nan,
+        low=low,
+        high=high,
+        interval=_interval_name(draws, low),
+        range_low=float(range_low),
+        range_high=float(range_high),
+        p_better=_share_better(differences, outcome_of.better),
+        draws=_draws_used(draws),
+        replicates=len(differences),
+        verdict=verdict(outcome, differences, base, mean, low, high),
+    )
+
+
+def mean_interval(differences: np.ndarray, draws: np.ndarray) -> tuple[float, float]:
+    """90% interval of the mean difference; (NaN, NaN) from a single pair.
+
+    With at least two draws the variance is taken over draws: D/(D-1) times the sum over draws of the squared
+    sum of deviations, divided by n squared. With a draw to each pair, or none at all, this is the plain t
+    interval.
+    """
+    count = len(differences)
+    if count < 2:
+        return math.nan, math.nan
+    mean = float(differences.mean())
+    deviations = differences - mean
+    different = np.unique(draws)
+    if len(different) > 1:
+        groups = np.array([deviations[draws == draw].sum() for draw in different])
+    else:
+        groups = deviations
+    from scipy.stats import t  # imported late: it costs half a second
+
+    error = math.sqrt(len(groups) / (len(groups) - 1) * float(groups @ groups)) / count
+    reach = float(t.ppf(0.5 + CONFIDENCE / 2, len(groups) - 1)) * error
+    return mean - reach, mean + reach
+
+
+def verdict(outcome: str, differences: np.ndarray, base: float, mean: float, low: float, high: float) -> str:
+    """The effect in plain words."""
+    pairs = len(differences)
+    if not differences.any():
+        return "no difference: identical in every pair"
+    if pairs == 1:
+        return f"{_direction(mean)} by {_size(outcome, mean, base)} in the only pair: no interval"
+    if low <= 0 <= high:
+        return f"cannot be told apart at {pairs} replicates"
+    between = " to ".join(_ends(outcome, low, high, base))
+    return f"{_direction(mean)} by {_size(outcome, mean, base)} ({between}){_judgement(outcome, mean)}"
+
+
+def _direction(mean: float) -> str:
+    return "higher" if mean > 0 else "lower"
+
+
+def _judgement(outcome: str, mean: float) -> str:
+    """Better, worse or harm; nothing where the outcome has no good direction."""
+    better = OUTCOMES[outcome].better
+    if not better:
+        return ""
+    good = (mean < 0) == (better == "lower")
+    if outcome in HARM:
+        return ": less harm" if good else ": harm"
+    return ": better" if good else ": worse"
+
+
+def _size(outcome: str, value: float, base: float) -> str:
+    """A difference without its sign: percentage points of a share, per cent of the baseline, or its own unit."""
+    if OUTCOMES[outcome].unit == "share":
+        return f"{rounded(abs(value) * 100)} points"
+    if base:
+        return f"{rounded(abs(value / base) * 100)}%"
+    return f"{rounded(abs(value))} {OUTCOMES[outcome].unit}"
+
+
+def _ends(outcome: str, low: float, high: float, base: float) -> tuple[str, str]:
+    """Both ends of an interval, the smaller first, the unit on the second only."""
+    near, far = sorted((abs(low), abs(high)))
+    first = _size(outcome, near, base).rstrip("%").split(" ")[0]
+    return first, _size(outcome, far, base)
+
+
+def rounded(value: float) -> str:
+    """A number for a sentence: two figures below ten, none after the point above, thousands set off."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 10:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}"
+
+
+def _share_better(differences: np.ndarray, better: str) -> float:
+    if not better:
+        return math.nan
+    good = differences < 0 if better == "lower" else differences > 0
+    return float((good.sum() + 0.5 * (differences == 0).sum()) / len(differences))
+
+
+def _draws_used(draws: np.ndarray) -> int:
+    """Draws of parameters behind the pairs; 0 when all used the point defaults."""
+    return 0 if not draws.any() else len(np.unique(draws))
+
+
+def _interval_name(draws: np.ndarray, low: float) -> str:
+    if math.isnan(low):
+        return "none: one pair"
+    used = _draws_used(draws)
+    if used == 1:
+        return "mean, chance only, at one draw"
+    return "mean over draws and chance" if used else "mean, chance only"
+
+
+def summary(monthly: pd.DataFrame, windows: Sequence[Window]) -> pd.DataFrame:
+    """Mean and quantiles over the runs of each scenario, outcome and window, for the nation.
+
+    Returns a frame with columns scenario, outcome, unit, window, mean, p05, p25, p50, p75, p95.
+    """
+    national = monthly[monthly["region"] == NATION]
+    outcomes = [name for name in OUTCOMES if name in national.columns]
+    tables = {window.name: over_window(national, window, outcomes) for window in windows}
+    rows = [
+        {"scenario": name, "outcome": outcome, "unit": OUTCOMES[outcome].unit, "window": window}
+        | spread(table.loc[name, outcome].to_numpy())
+        for name in dict.fromkeys(national["scenario"])
+        for window, table in tables.items()
+        for outcome in outcomes
+    ]
+    return pd.DataFrame(rows)
+
+
+def spread(values: np.ndarray) -> Mapping[str, float]:
+    """Mean and quantiles of a sample."""
+    quantiles = np.quantile(values, [0.05, 0.25, 0.50, 0.75, 0.95])
+    names = ("p05", "p25", "p50", "p75", "p95")
+    return {"mean": float(values.mean())} | {n: float(q) for n, q in zip(names, quantiles, strict=True)}

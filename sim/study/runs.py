@@ -1,0 +1,418 @@
+"""Many runs: every scenario times every replicate, side by side in processes.
+
+A run is decided by (scenario, seed, replicate, draw) alone, so runs may finish in any order, in any process,
+on any number of cores, and the results are the same. Replicate i of every scenario uses the same draw and the
+same keyed random numbers, which is what pairs the scenarios.
+
+A run that raises is recorded with its error in one line and the others go on. A run that kills its process
+breaks the whole pool: the pool is started again, the runs that were under way are repeated each in a process
+of its own, and the one that dies again is recorded as failed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing.context import SpawnContext
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+
+Progress = Callable[[float, int], None]
+"""Called with (runs done, counting the finished part of a run under way; runs in all)."""
+
+POLL_SECONDS = 0.2
+"""How often the parent looks at the progress of runs under way."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to make: which scenario (its place in the list), which replicate, which draw of parameters."""
+
+    position: int
+    scenario: int
+    replicate: int
+    draw: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all runs of a set share. `model` is the model's class, so that a study can run a user's own
+    subclass.
+    """
+
+    seed: int = 1
+    threads: int = 1
+    audit: str = "month"
+    model: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """The outcome of one run: its monthly table, or why there is none.
+
+    `monthly` has one row for each month and region, `counts` holds raw simulated counts (not times the
+    scale), `seconds` is wall-clock time and never enters a results table.
+    """
+
+    scenario: str
+    replicate: int
+    draw: int
+    monthly: pd.DataFrame | None = field(default=None, repr=False)
+    counts: dict[str, Any] = field(default_factory=dict, repr=False)
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run reached its last day."""
+        return self.monthly is not None
+
+
+@dataclass(frozen=True)
+class RunSet:
+    """All runs of a study, in the order of the scenarios and, within a scenario, of the replicates."""
+
+    scenarios: tuple[Scenario, ...]
+    runs: tuple[Run, ...]
+    seed: int
+    replicates: int
+    draws: int | None
+    seconds: float
+    interrupted: bool = False
+
+    @property
+    def finished(self) -> tuple[Run, ...]:
+        """The runs that reached their last day."""
+        return tuple(run for run in self.runs if run.finished)
+
+    @property
+    def failed(self) -> tuple[Run, ...]:
+        """The runs that ended with an error."""
+        return tuple(run for run in self.runs if run.error)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run that was asked for is there."""
+        return len(self.finished) == len(self.scenarios) * self.replicates
+
+    def monthly(self) -> pd.DataFrame:
+        """All finished runs in one table: scenario, draw, replicate, month, region, then a column for each
+        outcome.
+        """
+        return pd.concat([_labelled(run) for run in self.finished], ignore_index=True)
+
+
+def draw_of(replicate: int, draws: int | None) -> int:
+    """The draw of parameters that a replicate uses: 0, the point defaults, without draws; else 1 + i mod D."""
+    return 0 if draws is None else 1 + replicate % draws
+
+
+def run_many(
+    scenarios: Sequence[Scenario],
+    *,
+    replicates: int = 20,
+    draws: int | None = None,
+    seed: int = 1,
+    jobs: int | None = None,
+    threads: int = 1,
+    audit: str = "month",
+    progress: Progress | None = None,
+    model: Callable[..., Any] | None = None,
+) -> RunSet:
+    """Simulate every scenario `replicates` times and return all runs, also those that failed.
+
+    Parameters
+    ----------
+    scenarios
+        What to simulate; their names must differ.
+    replicates
+        Runs of each scenario, at least 1.
+    draws
+        How many draws of the uncertain parameters the replicates share out; None for the point defaults.
+    seed
+        Root of all random numbers, from 0 on.
+    jobs
+        Processes side by side; None for one on each core. One job runs in this process.
+    threads
+        Threads of the card kernel inside one run. The results depend neither on it nor on `jobs`.
+    audit
+        How often the conservation identities are checked, "month" or "day".
+    progress
+        Called with (runs done, runs in all) while the runs go on.
+    model
+        The model's class; by default `sim.model.FraudSupplyChain`.
+
+    A KeyboardInterrupt ends the set early: the runs that are finished are returned, marked as interrupted.
+    """
+    _check_numbers(scenarios, replicates=replicates, draws=draws, seed=seed, jobs=jobs, threads=threads)
+    started = time.perf_counter()
+    tasks = tasks_of(len(scenarios), replicates, draws)
+    settings = Settings(seed=seed, threads=threads, audit=audit, model=model)
+    workers = min(jobs or os.cpu_count() or 1, len(tasks))
+    work = _InProcess if workers == 1 else _InPool
+    crew = work(tuple(scenarios), tasks, settings, workers, progress or _silent)
+    interrupted = crew.work()
+    runs = sorted(crew.done.items(), key=lambda item: (item[0].scenario, item[0].replicate))
+    return RunSet(
+        scenarios=tuple(scenarios),
+        runs=tuple(run for _, run in runs),
+        seed=seed,
+        replicates=replicates,
+        draws=draws,
+        seconds=time.perf_counter() - started,
+        interrupted=interrupted,
+    )
+
+
+def tasks_of(scenarios: int, replicates: int, draws: int | None) -> list[Task]:
+    """All runs to make, replicate by replicate, so that the runs of a pair finish together."""
+    pairs = [(s, i) for i in range(replicates) for s in range(scenarios)]
+    return [Task(k, s, i, draw_of(i, draws)) for k, (s, i) in enumerate(pairs)]
+
+
+def simulate(
+    scenario: Scenario, task: Task, settings: Settings, report: Callable[[float], None] | None = None
+) -> Run:
+    """Make one run in this process; an error ends up in `Run.error`, in one line."""
+    started = time.perf_counter()
+    try:
+        chain = _model_class(settings)(
+            scenario,
+            seed=settings.seed,
+            replicate=task.replicate,
+            draw=task.draw,
+            threads=settings.threads,
+            audit=settings.audit,
+        )
+        chain.run_model(progress=_share(report))
+        monthly, counts, error = chain.recorder.monthly(), dict(chain.recorder.counts()), ""
+    except Exception as problem:  # one run must not lose the others
+        if os.environ.get("CARDBREAK_DEBUG"):
+            raise
+        monthly, counts, error = None, {}, one_line(problem)
+    seconds = time.perf_counter() - started
+    return Run(scenario.name, task.replicate, task.draw, monthly, counts, seconds, error)
+
+
+def one_line(problem: BaseException) -> str:
+    """An exception as a single line: its kind and the first line of what it says."""
+    lines = str(problem).strip().splitlines()
+    return f"{type(problem).__name__}: {lines[0].strip()}" if lines else type(problem).__name__
+
+
+class _Crew:
+    """What both ways of working share: the tasks, the runs that are done, the count for the progress bar."""
+
+    def __init__(
+        self,
+        scenarios: tuple[Scenario, ...],
+        tasks: list[Task],
+        settings: Settings,
+        workers: int,
+        progress: Progress,
+    ) -> None:
+        self.scenarios = scenarios
+        self.tasks = tasks
+        self.settings = settings
+        self.workers = workers
+        self.progress = progress
+        self.done: dict[Task, Run] = {}
+
+    def work(self) -> bool:
+        """Make the runs; True when the user interrupted them."""
+        try:
+            self._work()
+        except KeyboardInterrupt:
+            return True
+        return False
+
+    def _work(self) -> None:
+        raise NotImplementedError
+
+
+class _InProcess(_Crew):
+    """One run after the other in this process."""
+
+    def _work(self) -> None:
+        total = len(self.tasks)
+        for task in self.tasks:
+            self.progress(len(self.done), total)
+            self.done[task] = simulate(
+                self.scenarios[task.scenario],
+                task,
+                self.settings,
+                lambda share: self.progress(len(self.done) + share, total),
+            )
+        self.progress(total, total)
+
+
+class _InPool(_Crew):
+    """Runs side by side in spawned processes, restarted when one dies."""
+
+    def _work(self) -> None:
+        _warm_up(self.settings)
+        waiting = deque(self.tasks)
+        while waiting:
+            suspects = self._one_pool(waiting, self.workers)
+            for task in suspects:
+                self._alone(task)
+        self.progress(len(self.tasks), len(self.tasks))
+
+    def _alone(self, task: Task) -> None:
+        """Repeat a run that was under way when the pool broke; if it is the culprit, nothing else dies with
+        it.
+        """
+        if self._one_pool(deque([task]), 1):
+            name = self.scenarios[task.scenario].name
+            error = "the process died twice (killed, or out of memory)"
+            self.done[task] = Run(name, task.replicate, task.draw, error=error)
+
+    def _one_pool(self, waiting: deque[Task], workers: int) -> list[Task]:
+        """Work off `waiting` until it is empty or the pool breaks; return the runs then under way."""
+        context = multiprocessing.get_context("spawn")
+        shares = context.RawArray("d", len(self.tasks))
+        others = set(multiprocessing.active_children())
+        pool = _start_pool(context, workers, shares)
+        under_way: dict[Future[Run], Task] = {}
+        try:
+            while waiting or under_way:
+                while waiting and len(under_way) < workers:
+                    task = waiting[0]
+                    future = pool.submit(_in_worker, self.scenarios[task.scenario], task, self.settings)
+                    under_way[future] = waiting.popleft()
+                self._collect(under_way)
+                self.progress(
+                    len(self.done) + sum(shares[t.position] for t in under_way.values()), len(self.tasks)
+                )
+            pool.shutdown()
+        except BrokenProcessPool:
+            pool.shutdown(wait=True, cancel_futures=True)
+            return sorted(under_way.values(), key=lambda task: task.position)
+        except BaseException:
+            _stop(pool, others)
+            raise
+        return []
+
+    def _collect(self, under_way: dict[Future[Run], Task]) -> None:
+        """Take in what has finished; a broken pool is raised only after the good runs are safe."""
+        finished, _ = wait(under_way, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+        broken: BrokenProcessPool | None = None
+        for future in finished:
+            problem = future.exception()
+            if isinstance(problem, BrokenProcessPool):
+                broken = problem
+                continue
+            task = under_way.pop(future)
+            self.done[task] = self._run_of(future, task, problem)
+        if broken is not None:
+            raise broken
+
+    def _run_of(self, future: Future[Run], task: Task, problem: BaseException | None) -> Run:
+        if problem is None:
+            return future.result()
+        return Run(self.scenarios[task.scenario].name, task.replicate, task.draw, error=one_line(problem))
+
+
+_shares: Any = None
+"""In a worker: the shared array in which each run notes how far it is."""
+
+
+def _start_pool(context: SpawnContext, workers: int, shares: Any) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(shares,))
+
+
+def _begin_worker(shares: Any) -> None:
+    """Prepare a worker: Ctrl-C is the parent's business, and a worker ends when its parent does."""
+    global _shares
+    _shares = shares
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _in_worker(scenario: Scenario, task: Task, settings: Settings) -> Run:
+    def report(share: float) -> None:
+        _shares[task.position] = share
+
+    return simulate(scenario, task, settings, report)
+
+
+def _stop(pool: ProcessPoolExecutor, others: set[BaseProcess]) -> None:
+    """End a pool at once, with the runs under way in it, but not `others`, the processes that are not its
+    own.
+    """
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in set(multiprocessing.active_children()) - others:
+        process.terminate()
+
+
+def _warm_up(settings: Settings) -> None:
+    """Compile the kernels here, once, so that the workers find them compiled."""
+    if settings.model is None:
+        from sim import kernels
+
+        kernels.warm_up()
+
+
+def _model_class(settings: Settings) -> Callable[..., Any]:
+    if settings.model is not None:
+        return settings.model
+    from sim.model import FraudSupplyChain
+
+    return FraudSupplyChain
+
+
+def _share(report: Callable[[float], None] | None) -> Callable[[int, int], None] | None:
+    """A model's progress (day, days) as a share of the run."""
+    if report is None:
+        return None
+    return lambda day, days: report(day / max(days, 1))
+
+
+def _labelled(run: Run) -> pd.DataFrame:
+    assert run.monthly is not None
+    frame = run.monthly.copy()
+    labels: Iterable[tuple[str, object]] = (
+        ("scenario", run.scenario),
+        ("draw", run.draw),
+        ("replicate", run.replicate),
+    )
+    for place, (column, value) in enumerate(labels):
+        frame.insert(place, column, value)
+    return frame
+
+
+def _silent(done: float, total: int) -> None:
+    """No progress is wanted."""
+
+
+def _check_numbers(scenarios: Sequence[Scenario], **numbers: int | None) -> None:
+    """Refuse numbers that make no sense, in words; the command line checks its own before it comes here."""
+    if not scenarios:
+        raise ValueError("no scenario to run")
+    names = [scenario.name for scenario in scenarios]
+    if len(set(names)) < len(names):
+        raise ValueError(f"scenarios must have different names, got {', '.join(names)}")
+    for name, number in numbers.items():
+        least = 0 if name == "seed" else 1
+        if number is not None and number < least:
+            raise ValueError(f"{name} must be at least {least}, got {number}")

@@ -1,0 +1,222 @@
+"""Tables for people: a framed one on a terminal, plain aligned lines that nothing wraps when piped.
+
+A table is first a list of text cells (`Table`); how it looks is decided only when it is printed, so the same
+cells reach a terminal, a file and a test.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text cells with a heading. Columns named in `right` are set flush right; a row of one cell is a
+    sub-heading.
+    """
+
+    headers: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    title: str = ""
+    right: frozenset[str] = field(default_factory=frozenset)
+
+
+GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Benefit",
+        (
+            ("cases_registered", "registered cases"),
+            ("cases_true", "true cases"),
+            ("losses_yuan", "victims' losses, yuan"),
+            ("gang_income_yuan", "gangs' income, yuan"),
+        ),
+    ),
+    (
+        "Harm to honest customers",
+        (
+            ("openings_refused_legitimate", "legitimate openings refused"),
+            ("openings_lost_to_suspension", "openings lost to suspension"),
+            ("closed_false", "accounts and cards closed in error"),
+        ),
+    ),
+    (
+        "Supply of cards",
+        (
+            ("price_gang_yuan", "price a gang pays, yuan a set"),
+            ("price_opener_yuan", "price an opener gets, yuan a set"),
+            ("orders_filled", "cards delivered to gangs"),
+            ("own_account_share", "share of takes over own accounts"),
+            ("involved_new_cards", "new cards in cases"),
+            ("closed_true", "illicit cards closed"),
+            ("gangs", "gangs active"),
+            ("dealers", "dealers active"),
+        ),
+    ),
+)
+"""What the effect table shows, in its order: the benefit, the harm beside it, then how it came about."""
+
+
+def effect_tables(effects: pd.DataFrame, window_start: str, window_end: str, baseline: str) -> list[Table]:
+    """One table for each scenario: its effects over one window, benefit first, harm beside it."""
+    chosen = effects[(effects["window_start"] == window_start) & (effects["window_end"] == window_end)]
+    span = f"{window_start} to {window_end}"
+    return [
+        _effect_table(rows, f"{name} against {baseline}, {span}: effect = scenario - baseline")
+        for name, rows in chosen.groupby("scenario", sort=False)
+    ]
+
+
+def _effect_table(rows: pd.DataFrame, title: str) -> Table:
+    known = {row["outcome"]: row for row in rows.to_dict("records")}
+    cells: list[tuple[str, ...]] = []
+    for group, outcomes in GROUPS:
+        there = [(name, label) for name, label in outcomes if name in known]
+        if there:
+            cells.append((group,))
+            cells += [_effect_cells(label, known[name]) for name, label in there]
+    headers = ("", "baseline", "effect", "90% interval", "5-95% of pairs", "better in", "verdict")
+    return Table(headers, cells, title, frozenset(headers[1:6]))
+
+
+def _effect_cells(label: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        label,
+        number(row["baseline"]),
+        number(row["effect"], sign=True),
+        span(row["low"], row["high"]),
+        span(row["range_low"], row["range_high"]),
+        "" if math.isnan(row["p_better"]) else f"{row['p_better']:.0%}",
+        str(row["verdict"]),
+    )
+
+
+def summary_table(summary: pd.DataFrame) -> Table:
+    """Mean and 90% band of the main outcomes for each scenario and calendar year."""
+    labels = dict(pair for _, outcomes in GROUPS for pair in outcomes)
+    chosen = summary[summary["outcome"].isin(labels)]
+    rows = [
+        (
+            r["scenario"],
+            labels[r["outcome"]],
+            r["window"],
+            number(r["mean"]),
+            number(r["p05"]),
+            number(r["p95"]),
+        )
+        for r in chosen.to_dict("records")
+    ]
+    headers = ("scenario", "outcome", "window", "mean", "5%", "95%")
+    return Table(headers, rows, "Outcomes over runs", frozenset(headers[3:]))
+
+
+def pattern_table(patterns: pd.DataFrame, title: str) -> Table:
+    """Observed beside simulated, a row for each quantity."""
+    prior = "prior_pass_share" in patterns.columns
+    headers = ("", "pattern", "observed", "simulated", "5-95%", "band", "runs inside", "verdict")
+    rows = []
+    for row in patterns.to_dict("records"):
+        between = f"{row['low']} .. {row['high']}" if row["low"] else ""
+        inside = _share_of(row["pass_share"], row["runs"])
+        cells = (row["id"], row["what"], row["observed"], row["simulated"], between, row["band"], inside)
+        extra = (_share_of(row["prior_pass_share"], row["prior_draws"]),) if prior else ()
+        rows.append((*cells, row["verdict"], *extra))
+    return Table((*headers, "prior draws inside") if prior else headers, rows, title)
+
+
+def _share_of(share: float, count: float) -> str:
+    return "" if math.isnan(share) else f"{round(share * count)} of {count:.0f}"
+
+
+def number(value: float, *, sign: bool = False) -> str:
+    """A rounded number with thousands set off: four figures at most, millions and billions in words."""
+    if math.isnan(value):
+        return ""
+    lead = "+" if sign and value > 0 else ""
+    for size, word in ((1e9, " bn"), (1e6, " m")):
+        if abs(value) >= size:
+            return f"{lead}{value / size:,.2f}{word}"
+    if abs(value) >= 100:
+        return f"{lead}{value:,.0f}"
+    if abs(value) >= 10 or value == 0:
+        return f"{lead}{value:.1f}".replace(".0", "")
+    return f"{lead}{value:.2g}" if abs(value) < 1 else f"{lead}{value:.2f}"
+
+
+def span(low: float, high: float) -> str:
+    """An interval; empty where there is none."""
+    return "" if math.isnan(low) else f"{number(low, sign=True)} to {number(high, sign=True)}"
+
+
+def show(table: Table, file: TextIO | None = None) -> None:
+    """Print a table: framed on a terminal, plain aligned lines elsewhere."""
+    out = file or sys.stdout
+    if out.isatty():
+        _show_framed(table, out)
+    else:
+        out.write(plain(table) + "\n")
+
+
+def plain(table: Table) -> str:
+    """The table as aligned lines, two spaces between columns, never wrapped."""
+    full = [table.headers, *(row for row in table.rows if len(row) > 1)]
+    widths = [max(len(row[k]) for row in full) for k in range(len(table.headers))]
+    lines = [table.title] if table.title else []
+    lines += [row[0] if len(row) == 1 else _line(row, table, widths) for row in (table.headers, *table.rows)]
+    return "\n".join(lines)
+
+
+def _line(row: Sequence[str], table: Table, widths: Sequence[int]) -> str:
+    cells = [
+        cell.rjust(width) if header in table.right else cell.ljust(width)
+        for cell, header, width in zip(row, table.headers, widths, strict=True)
+    ]
+    return "  ".join(cells).rstrip()
+
+
+def _show_framed(table: Table, out: TextIO) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table as Framed
+
+    framed = Framed(title=escape(table.title) or None, box=box.SIMPLE_HEAD, title_justify="left")
+    for header in table.headers:
+        framed.add_column(escape(header), justify="right" if header in table.right else "left")
+    for row in table.rows:
+        if len(row) == 1:
+            framed.add_row(f"[bold]{escape(row[0])}[/bold]")
+        else:
+            framed.add_row(*(escape(cell) for cell in row))
+    Console(file=out).print(framed)
+
+
+def as_json(content: Any) -> str:
+    """Content as JSON, one line; a value that is not there is null."""
+    return json.dumps(_plain_values(content), ensure_ascii=False, allow_nan=False)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A frame's rows as plain mappings."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain_values(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {str(key): _plain_values(value) for key, value in content.items()}
+    if isinstance(content, str) or content is None:
+        return content
+    if isinstance(content, Iterable):
+        return [_plain_values(value) for value in content]
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, bool | int):
+        return content
+    return _plain_values(content.item()) if hasattr(content, "item") else str(content)
