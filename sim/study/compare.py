@@ -195,7 +195,7 @@ def _judgement(outcome: str, mean: float) -> str:
 
 
 def _size(outcome: str, value: float, base: float) -> str:
-    """A difference without its sign: percentage points of a share, per cent of the baseline, or its own unit."""
+    """A difference without its sign: points of a share, per cent of the baseline, or its own unit."""
     if OUTCOMES[outcome].unit == "share":
         return f"{rounded(abs(value) * 100)} points"
     if base:

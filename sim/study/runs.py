@@ -116,7 +116,7 @@ class RunSet:
 
 
 def draw_of(replicate: int, draws: int | None) -> int:
-    """The draw of parameters that a replicate uses: 0, the point defaults, without draws; else 1 + i mod D."""
+    """The draw of parameters of a replicate: 0, the point defaults, without draws; else 1 + i mod D."""
     return 0 if draws is None else 1 + replicate % draws
 
 

@@ -1,0 +1,324 @@
+"""The picture of a forecast: cases with their uncertainty, their year-on-year change, the price, the effects.
+
+Bands span the runs of a scenario (replicates, and draws where there are any): the dark band holds the middle
+50%, the light one 90%. Colours are those of Okabe and Ito, safe for colour-blind readers, and each scenario
+has a line style of its own, so that the picture also survives a grey printer. The same results give the same
+picture, bit for bit.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
+
+LAUNCH = pd.Timestamp(2020, 10, 10)
+NATION = "CN"
+SHOWN_FROM = pd.Timestamp(2019, 1, 1)
+"""The first simulated year only lets the model settle; it is in the files, not in the picture."""
+
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+STYLES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 3)))
+GREY = "#555555"
+BAR_HEIGHT = 0.66
+
+_RC = {
+    "font.family": "DejaVu Sans",
+    "font.size": 11.0,
+    "axes.titlesize": 12.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.7,
+    "lines.linewidth": 2.0,
+    "text.parse_math": False,
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A bar of the strip of measures: what, from when to when, in which scenarios."""
+
+    label: str
+    start: pd.Timestamp
+    end: pd.Timestamp
+    scenarios: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How one scenario is drawn."""
+
+    name: str
+    colour: str
+    style: Any
+
+
+def forecast_picture(
+    monthly: pd.DataFrame,
+    *,
+    measures: Sequence[Measure] = (),
+    effects: pd.DataFrame | None = None,
+    source: str = "",
+) -> bytes:
+    """The picture as the bytes of a PNG file.
+
+    Parameters
+    ----------
+    monthly
+        A results table; the order of its scenarios is the order of colours, the baseline first.
+    measures
+        What to mark under the time axis.
+    effects
+        Effects on registered cases over one window, a row a scenario; without them the price takes their
+        place.
+    source
+        The line at the foot that says where the numbers come from.
+    """
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_RC)
+        figure = _draw(_prepared(monthly), measures, effects, source)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def measures_of(scenarios: Sequence[Mapping[str, Any]], end: str) -> list[Measure]:
+    """The measures of some scenarios (as the manifest holds them), each once, by start; an open end ends with
+    the run.
+    """
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for scenario in scenarios:
+        for measure in scenario.get("interventions") or ():
+            label = str(measure.get("title") or measure.get("id") or measure.get("measure"))
+            key = (label, str(measure["start"]), str(measure.get("end") or end))
+            found.setdefault(key, []).append(str(scenario["name"]))
+    bars = [
+        Measure(label, pd.Timestamp(start), pd.Timestamp(stop), tuple(names))
+        for (label, start, stop), names in found.items()
+    ]
+    return sorted(bars, key=lambda bar: (bar.start, bar.end, bar.label))
+
+
+def source_line(manifest: Mapping[str, Any]) -> str:
+    """Where the numbers come from, in one line."""
+    draws = manifest.get("draws")
+    uncertain = f"{draws} draws of parameters" if draws else "parameters at their defaults"
+    version = manifest["versions"]["cardbreak"]
+    return (
+        f"Simulation, cardbreak {version}, seed {manifest['seed']}, scale {manifest['scale']}, "
+        f"{manifest['replicates']} replicates, {uncertain}. Not a forecast of real cases without calibration."
+    )
+
+
+def _prepared(monthly: pd.DataFrame) -> pd.DataFrame:
+    national = monthly[monthly["region"] == NATION]
+    return national if len(national) else monthly
+
+
+def _draw(
+    national: pd.DataFrame, measures: Sequence[Measure], effects: pd.DataFrame | None, source: str
+) -> Figure:
+    looks = [
+        _Look(str(name), COLOURS[k % len(COLOURS)], STYLES[k % len(STYLES)])
+        for k, name in enumerate(dict.fromkeys(national["scenario"]))
+    ]
+    strip = 0.3 + 0.155 * max(len(measures), 1)
+    figure = Figure(figsize=(14, 8.2 + strip), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.06)
+    grid = figure.add_gridspec(3, 2, width_ratios=[1.55, 1], height_ratios=[3.6, strip, 2.7])
+    cases = figure.add_subplot(grid[0, 0])
+    _cases(cases, national, looks)
+    _strip(figure.add_subplot(grid[1, 0], sharex=cases), measures, looks)
+    _price(figure.add_subplot(grid[2, 0], sharex=cases), national, looks)
+    compared = effects is not None and not effects.empty
+    _year_on_year(figure.add_subplot(grid[0:2, 1] if compared else grid[:, 1]), national, looks)
+    if effects is not None and compared:
+        _effects(figure.add_subplot(grid[2, 1]), effects, looks)
+    figure.legend(
+        *cases.get_legend_handles_labels(),
+        loc="outside upper left",
+        ncols=4,
+        frameon=False,
+        handlelength=3.5,
+        fontsize=12.5,
+    )
+    figure.supxlabel(source, fontsize=9, color=GREY, x=0.005, ha="left")
+    return figure
+
+
+def _cases(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
+    _bands(axes, national, "cases_registered", looks, 1e-3)
+    axes.set_title("Registered cases a month, China: median, 50% and 90% of runs")
+    axes.set_ylabel("thousand cases a month")
+    axes.set_ylim(bottom=0)
+    _time_axis(axes, national)
+    _launch_label(axes, national["month"])
+    axes.tick_params(labelbottom=False)
+
+
+def _year_on_year(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
+    change = national[["scenario", "draw", "replicate", "month", "cases_registered"]].sort_values("month")
+    runs = change.groupby(["scenario", "draw", "replicate"], sort=False)["cases_registered"]
+    before = runs.shift(12)
+    change = change.assign(change=change["cases_registered"] / before.where(before > 0) - 1)
+    _bands(axes, change.dropna(), "change", looks)
+    axes.axhline(0, color=GREY, linewidth=1)
+    axes.set_title("The same, change on the year before")
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set_ylabel("year on year")
+    _time_axis(axes, change.dropna())
+
+
+def _price(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
+    _bands(axes, national, "price_gang_yuan", looks)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_title("What a gang pays for a set (bank card, SIM, key, identity copy)")
+    axes.set_ylabel("yuan a set, log scale")
+    _time_axis(axes, national)
+
+
+def _bands(axes: Axes, table: pd.DataFrame, column: str, looks: Sequence[_Look], factor: float = 1.0) -> None:
+    """Median line with the 50% and 90% bands over runs, for each scenario."""
+    for look in looks:
+        rows = table[table["scenario"] == look.name]
+        quantiles = rows.groupby("month")[column].quantile([0.05, 0.25, 0.5, 0.75, 0.95]).unstack() * factor
+        if quantiles.empty:
+            continue
+        months = date2num(quantiles.index)
+        axes.fill_between(
+            months, quantiles[0.05], quantiles[0.95], color=look.colour, alpha=0.13, linewidth=0
+        )
+        axes.fill_between(
+            months, quantiles[0.25], quantiles[0.75], color=look.colour, alpha=0.25, linewidth=0
+        )
+        axes.plot(months, quantiles[0.5], color=look.colour, linestyle=look.style, label=look.name)
+
+
+def _strip(axes: Axes, measures: Sequence[Measure], looks: Sequence[_Look]) -> None:
+    """A bar for each measure, striped in the colours of the scenarios that have it, grey where all do."""
+    for row, bar in enumerate(measures):
+        everywhere = len(bar.scenarios) == len(looks) > 1
+        colours = ["#999999"] if everywhere else [k.colour for k in looks if k.name in bar.scenarios]
+        _striped_bar(axes, row, bar, colours or [GREY])
+        _bar_label(axes, row, bar)
+    axes.axvline(date2num(LAUNCH), color=GREY, linewidth=1.2, linestyle=(0, (4, 2)))
+    axes.set_yticks([])
+    axes.set_ylim(max(len(measures), 1) - 0.4, -0.6)
+    axes.spines["left"].set_visible(False)
+    axes.set_title("Measures (grey: in all scenarios)", fontsize=10, fontweight="normal")
+
+
+def _striped_bar(axes: Axes, row: int, bar: Measure, colours: Sequence[str]) -> None:
+    left, right = date2num(bar.start), date2num(bar.end)
+    height = BAR_HEIGHT / len(colours)
+    for place, colour in enumerate(colours):
+        middle = row - BAR_HEIGHT / 2 + (place + 0.5) * height
+        axes.barh(middle, right - left, left=left, height=height, color=colour, linewidth=0)
+
+
+def _bar_label(axes: Axes, row: int, bar: Measure) -> None:
+    """The measure's name, left of its bar, or upon it where the bar begins too far left."""
+    first, last = axes.get_xlim()
+    start = max(float(date2num(bar.start)), first)
+    upon = start < first + 0.2 * (last - first)
+    shift, side = (4, "left") if upon else (-4, "right")
+    axes.annotate(
+        _short(bar.label),
+        (start, row),
+        (shift, 0),
+        textcoords="offset points",
+        ha=side,
+        va="center",
+        fontsize=9,
+        bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.8},
+    )
+
+
+def _effects(axes: Axes, effects: pd.DataFrame, looks: Sequence[_Look]) -> None:
+    """Dot: mean effect; thick whisker: 90% interval of the mean; thin whisker: 5-95% of pairs."""
+    colours = {look.name: look.colour for look in looks}
+    rows = effects.to_dict("records")
+    for place, row in enumerate(rows):
+        colour = colours.get(row["scenario"], GREY)
+        ends = [row[name] / 1e3 for name in ("range_low", "range_high", "low", "high")]
+        axes.plot(ends[:2], [place, place], color=colour, linewidth=1.4)
+        if not math.isnan(ends[2]):
+            axes.plot(ends[2:], [place, place], color=colour, linewidth=5, solid_capstyle="butt")
+        axes.plot(row["effect"] / 1e3, place, "o", color=colour, markeredgecolor="white", markersize=9)
+        axes.annotate(
+            _effect_words(row),
+            (row["effect"] / 1e3, place),
+            (0, 10),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9.5,
+        )
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.set_yticks(range(len(rows)), [str(row["scenario"]) for row in rows])
+    axes.set_ylim(len(rows) - 0.1, -0.8)
+    axes.margins(x=0.18)
+    axes.grid(visible=False, axis="y")
+    axes.set_title("Effect on registered cases", pad=8)
+    axes.set_xlabel(f"scenario - baseline, thousand, {rows[0]['window_start']} to {rows[0]['window_end']}")
+    key = "dot: mean; thick: its 90% interval; thin: 5-95% of pairs"
+    axes.annotate(
+        key, (0, 0.02), xycoords="axes fraction", xytext=(4, 2), textcoords="offset points", fontsize=9
+    )
+
+
+def _effect_words(row: Mapping[str, Any]) -> str:
+    return "" if math.isnan(row["relative"]) else f"{row['relative']:+.1%}"
+
+
+def _time_axis(axes: Axes, table: pd.DataFrame) -> None:
+    first, last = table["month"].min(), table["month"].max()
+    if first < SHOWN_FROM < last - pd.DateOffset(years=1):
+        first = SHOWN_FROM
+    axes.set_xlim(date2num(first), date2num(last + pd.DateOffset(months=1)))
+    locator = AutoDateLocator(minticks=4, maxticks=9)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    if first <= LAUNCH <= last:
+        axes.axvline(date2num(LAUNCH), color=GREY, linewidth=1.2, linestyle=(0, (4, 2)))
+
+
+def _launch_label(axes: Axes, months: pd.Series) -> None:
+    """The launch, named once, at the foot of the picture of cases, where there is room."""
+    if not months.min() <= LAUNCH <= months.max():
+        return
+    where = (date2num(LAUNCH), 0.03)
+    axes.annotate(
+        "launch, 10 October 2020",
+        where,
+        (5, 0),
+        xycoords=axes.get_xaxis_transform(),
+        textcoords="offset points",
+        fontsize=10,
+        color=GREY,
+    )
+
+
+def _short(label: str, most: int = 44) -> str:
+    return label if len(label) <= most else label[: most - 1].rstrip() + "…"
