@@ -40,10 +40,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.kernels import KEYS, compiled
 
-LIMIT_DRAW = 1 << 16
-LIMIT_PROCESS = 1 << 16
-LIMIT_DAY = 1 << 16
-
 # All arithmetic is on 64-bit lanes that hold 32-bit words: the 32 x 32 -> 64 bit product then needs no
 # carry, and the compiler turns it into vector instructions. Every constant is a typed uint64, because numba
 # makes a float of "uint64 + int64".
@@ -170,10 +166,9 @@ def block_at(
 
 @compiled("i8(i8,i8,i8)", inline=True)
 def lane_of(process: int, day: int, draw: int) -> int:
-    """The first counter word of a decision (cell 0, attempt 0); a ValueError outside of the address
-    bounds.
-    """
-    if (process | day | draw) >> 16 != 0:  # catches negative numbers as well
+    """The first counter word of a decision, cell 0 and attempt 0; a ValueError outside of the bounds."""
+    # Sixteen bits each; the sign of a negative number survives the shift.
+    if (process | day | draw) >> 16 != 0:
         raise ValueError("process, day and draw of a random number must each lie between 0 and 65535")
     return draw
 
@@ -300,8 +295,7 @@ def _to_normal(values: NDArray[np.float64]) -> None:
 
 
 def as_keys(values: ArrayLike) -> NDArray[np.uint64]:
-    """The values as a contiguous array of 64-bit keys, shape (n,); bits are kept, anything but integers is
-    refused.
+    """The values as a contiguous array of 64-bit keys, shape (n,); a negative number keeps its bits.
 
     Raises
     ------
@@ -311,7 +305,7 @@ def as_keys(values: ArrayLike) -> NDArray[np.uint64]:
     """
     array = np.atleast_1d(np.asarray(values))
     if array.size and array.dtype.kind not in "iu":
-        raise TypeError(f"entity keys must be integers, not {array.dtype}")
+        raise TypeError(f"entity keys must be integers (make an array of uint64), not {array.dtype}")
     return np.ascontiguousarray(array, dtype=np.uint64)
 
 
