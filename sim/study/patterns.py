@@ -253,6 +253,19 @@ def measure(monthly: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([*rows, _all_row(everything)], columns=list(COLUMNS))
 
 
+def table_of(monthly: pd.DataFrame, prior: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The table of patterns; with runs of prior draws, their pass shares beside it.
+
+    `prior` holds one run for each draw; it adds the columns prior_pass_share and prior_draws.
+    """
+    table = measure(monthly)
+    if prior is None:
+        return table
+    rates = measure(prior)[["id", "pass_share", "runs"]]
+    rates = rates.rename(columns={"pass_share": "prior_pass_share", "runs": "prior_draws"})
+    return table.merge(rates, on="id", how="left", validate="one_to_one")
+
+
 def definitions() -> list[tuple[str, str]]:
     """How each pattern is measured: (id, words)."""
     return [(pattern.id, pattern.definition) for pattern in PATTERNS]

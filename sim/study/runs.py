@@ -177,6 +177,13 @@ def run_many(
     )
 
 
+def warm_up() -> None:
+    """What both ways of working share: tasks, the runs that are done, the count for the progress bar."""
+    from sim import kernels
+
+    kernels.warm_up()
+
+
 def tasks_of(scenarios: int, replicates: int, draws: int | None) -> list[Task]:
     """All runs to make, replicate by replicate, so that the runs of a pair finish together."""
     pairs = [(s, i) for i in range(replicates) for s in range(scenarios)]
@@ -263,7 +270,8 @@ class _InPool(_Crew):
     """Runs side by side in spawned processes, restarted when one dies."""
 
     def _work(self) -> None:
-        _warm_up(self.settings)
+        if self.settings.model is None:
+            warm_up()
         waiting = deque(self.tasks)
         while waiting:
             suspects = self._one_pool(waiting, self.workers)
@@ -363,14 +371,6 @@ def _stop(pool: ProcessPoolExecutor, others: set[BaseProcess]) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
     for process in set(multiprocessing.active_children()) - others:
         process.terminate()
-
-
-def _warm_up(settings: Settings) -> None:
-    """Compile the kernels here, once, so that the workers find them compiled."""
-    if settings.model is None:
-        from sim import kernels
-
-        kernels.warm_up()
 
 
 def _model_class(settings: Settings) -> Callable[..., Any]:

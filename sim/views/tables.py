@@ -131,6 +131,16 @@ def pattern_table(patterns: pd.DataFrame, title: str) -> Table:
     return Table((*headers, "prior draws inside") if prior else headers, rows, title)
 
 
+def mapping_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Plain rows as a table; the keys of the first are the headings."""
+    headers = tuple(str(key) for key in rows[0]) if rows else ()
+    return Table(headers, [tuple(_cell(value) for value in row.values()) for row in rows])
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else " ".join(str(value).split())
+
+
 def _share_of(share: float, count: float) -> str:
     return "" if math.isnan(share) else f"{round(share * count)} of {count:.0f}"
 

@@ -1,0 +1,177 @@
+"""From a set of runs to a results folder: tables, effects and the manifest that says how they came about."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sim.errors import Fault, InputError
+from sim.observe import store
+from sim.study.compare import effects, summary
+from sim.study.runs import RunSet
+from sim.study.windows import Window, effect_windows, headline, summary_windows
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+
+LIBRARIES = ("cardbreak", "numpy", "numba", "pandas", "pyarrow", "mesa", "scipy")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a study found: the monthly table, its summary, and the effects where a baseline was given."""
+
+    monthly: pd.DataFrame
+    summary: pd.DataFrame
+    effects: pd.DataFrame | None
+    headline: Window
+    manifest: dict[str, Any]
+
+    def headline_effects(self, outcome: str) -> pd.DataFrame | None:
+        """The effects on one outcome over the window shown first, a row for each scenario."""
+        if self.effects is None:
+            return None
+        rows = self.effects[self.effects["outcome"] == outcome]
+        return rows[
+            (rows["window_start"] == self.headline.start.isoformat())
+            & (rows["window_end"] == self.headline.end.isoformat())
+        ]
+
+
+def check_comparable(scenarios: Sequence[Scenario], baseline: Scenario) -> None:
+    """Refuse scenarios that cannot be paired with the baseline: other dates, another scale, or one name
+    twice.
+    """
+    faults = [
+        Fault(
+            scenario.name,
+            None,
+            name,
+            f"differs from the baseline {baseline.name}: {ours} against {theirs}",
+            mend,
+        )
+        for scenario in scenarios
+        for name, mend in (
+            ("start", "Give --start, or write the same in both."),
+            ("end", "Give --end, or write the same in both."),
+            ("scale", "Give --scale, or write the same in both."),
+        )
+        if (ours := getattr(scenario, name)) != (theirs := getattr(baseline, name))
+    ]
+    check_names([baseline, *scenarios], faults)
+
+
+def check_names(scenarios: Sequence[Scenario], faults: Sequence[Fault] = ()) -> None:
+    """Refuse two scenarios of one name, together with `faults` found before."""
+    names = [scenario.name for scenario in scenarios]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    doubled = [
+        Fault(name, None, "name", "is the name of two scenarios", "Rename one of them.") for name in twice
+    ]
+    if faults or doubled:
+        raise InputError([*faults, *doubled])
+
+
+def tables_of(runs: RunSet, *, command: Sequence[str], baseline: str | None) -> Tables:
+    """Everything a set of runs says, before it is written down."""
+    monthly = store.ordered(runs.monthly())
+    first = runs.scenarios[0]
+    windows = effect_windows(first.start, first.end)
+    there = set(monthly["scenario"])
+    comparable = baseline is not None and baseline in there and len(there) > 1
+    return Tables(
+        monthly=monthly,
+        summary=pd.concat([_summary_of(monthly, scenario) for scenario in runs.scenarios], ignore_index=True),
+        effects=effects(monthly, baseline, windows) if comparable and baseline is not None else None,
+        headline=headline(windows),
+        manifest=manifest_of(runs, monthly, command=command, baseline=baseline),
+    )
+
+
+def _summary_of(monthly: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    rows = monthly[monthly["scenario"] == scenario.name]
+    return summary(rows, summary_windows(scenario.start, scenario.end)) if len(rows) else pd.DataFrame()
+
+
+def manifest_of(
+    runs: RunSet, monthly: pd.DataFrame, *, command: Sequence[str], baseline: str | None
+) -> dict[str, Any]:
+    """How the results came about, as plain values: scenarios as run, numbers asked for, versions, hashes,
+    runs.
+    """
+    base = next((scenario for scenario in runs.scenarios if scenario.name == baseline), None)
+    return {
+        "command": list(command),
+        "complete": runs.complete,
+        "interrupted": runs.interrupted,
+        "baseline": baseline,
+        "scenarios": [_scenario_entry(scenario, base) for scenario in runs.scenarios],
+        "seed": runs.seed,
+        "replicates": runs.replicates,
+        "draws": runs.draws,
+        "scale": runs.scenarios[0].scale,
+        "versions": versions(),
+        "inputs": _inputs(runs.scenarios),
+        "fingerprint": store.fingerprint(monthly),
+        "runs": [_run_entry(run) for run in runs.runs],
+        "wall_seconds": round(runs.seconds, 3),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that numbers depend on."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def _scenario_entry(scenario: Scenario, baseline: Scenario | None) -> dict[str, Any]:
+    entry = dict(scenario.to_dict())
+    if baseline is not None and baseline is not scenario:
+        entry["differs_from_baseline"] = difference_rows(baseline, scenario)
+    return entry
+
+
+def difference_rows(ours: Scenario, theirs: Scenario) -> list[dict[str, Any]]:
+    """What differs between two scenarios, as plain rows."""
+    from sim.scenario import diff
+
+    return [dict(vars(row)) for row in diff(ours, theirs)]
+
+
+def _inputs(scenarios: Sequence[Scenario]) -> dict[str, str]:
+    """SHA-256 of every file that was read, by the name under which it was given."""
+    paths = dict.fromkeys(str(path) for scenario in scenarios for path in scenario.files)
+    return {path: store.file_hash(path) for path in paths if Path(path).is_file()}
+
+
+def _run_entry(run: Any) -> dict[str, Any]:
+    entry = {
+        "scenario": run.scenario,
+        "draw": run.draw,
+        "replicate": run.replicate,
+        "status": "finished" if run.finished else "FAILED",
+        "wall_seconds": round(run.seconds, 3),
+    }
+    return entry | ({"error": run.error} if run.error else {"counts": run.counts})
+
+
+def write(folder: store.ResultsFolder, tables: Tables, picture: bytes) -> list[Path]:
+    """Put everything in place, the manifest last; return the files in the order of writing."""
+    folder.write_monthly(tables.monthly)
+    folder.write_table(store.SUMMARY, tables.summary)
+    if tables.effects is not None:
+        folder.write_table(store.EFFECTS, tables.effects)
+    folder.write_bytes(store.PICTURE, picture)
+    folder.write_manifest(tables.manifest)
+    return folder.written
