@@ -1,9 +1,10 @@
 """What is wrong with the user's input, and how to mend it.
 
-Everything a user hands over (a scenario file, a parameter file, a patch on the command line) is checked completely
-before anything runs. Each problem becomes one `Fault`, which prints as one line; all faults of an input travel together
-in one `InputError`, which the command line turns into exit code 2. No fault quotes a file at length: only short plain
-names and numbers are repeated, so that pointing the program at a wrong file does not print that file.
+Everything a user hands over (a scenario file, a parameter file, a patch on the command line) is checked
+completely before anything runs. Each problem becomes one `Fault`, which prints as one line; all faults of
+an input travel together in one `InputError`, which the command line turns into exit code 2. No fault quotes
+a file at length: only short plain names and numbers are repeated, so that pointing the program at a wrong
+file does not print that file.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ class InputError(Exception):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         unique = dict.fromkeys(faults)
-        self.faults: tuple[Fault, ...] = tuple(sorted(unique, key=lambda fault: (fault.file, fault.line or 0)))
+        self.faults: tuple[Fault, ...] = tuple(
+            sorted(unique, key=lambda fault: (fault.file, fault.line or 0))
+        )
         super().__init__(self.faults)
 
     def __str__(self) -> str:
@@ -98,7 +101,13 @@ def shown(value: object) -> str:
         return repr(value)[:SHOWN_CHARACTERS]
     if isinstance(value, str):
         return _shown_text(value)
-    return "a list" if isinstance(value, list | tuple) else "a mapping" if isinstance(value, dict) else "something else"
+    return (
+        "a list"
+        if isinstance(value, list | tuple)
+        else "a mapping"
+        if isinstance(value, dict)
+        else "something else"
+    )
 
 
 def _shown_text(text: str) -> str:
@@ -110,7 +119,7 @@ def _shown_text(text: str) -> str:
 
 
 def shown_key(key: str) -> str:
-    """A key of a file as a fault may repeat it: short plain names as they are, others by their length only."""
+    """A key of a file as a fault may repeat it: short plain names as they are, others by length only."""
     if 0 < len(key) <= 60 and _PLAIN_NAME.fullmatch(key):
         return key
     return f"<key of {len(key)} characters>"

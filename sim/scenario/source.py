@@ -1,9 +1,10 @@
 """Safe reading of one YAML file into a tree that remembers file, line and key path of every value.
 
-Scenario files come from other people, so reading one must never run code, exhaust memory or hang. The parser of
-ruamel.yaml (YAML 1.2) is asked for its stream of events only; the tree is built here, under bounds on size, depth and
-number of values. Tags, anchors, aliases and merge keys are refused: none of them is needed to describe a scenario, and
-each has been a way to attack a reader of YAML. Problems of form are collected, so that one reading reports all of them.
+Scenario files come from other people, so reading one must never run code, exhaust memory or hang. The
+parser of ruamel.yaml (YAML 1.2) is asked for its stream of events only; the tree is built here, under
+bounds on size, depth and number of values. Tags, anchors, aliases and merge keys are refused: none of them
+is needed to describe a scenario, and each has been a way to attack a reader of YAML. Problems of form are
+collected, so that one reading reports all of them.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ _CONSTANTS: dict[str, bool | None] = {
 class Node:
     """A value of a file and where it stands; a mapping's entry stands on the line of its key.
 
-    `value` is None, a bool, int, float or str, a list of nodes, or a dict of nodes by key. Calendar dates stay text here.
+    `value` is None, a bool, int, float or str, a list of nodes, or a dict of nodes by key. Calendar dates
+    stay text here.
     """
 
     value: Any
@@ -110,11 +112,17 @@ def parse(text: str, file: str) -> Node:
     """Read the mapping in YAML `text`; `file` names it in faults. Raises InputError."""
     root = parse_any(text, file)
     if root.value is None:
-        raise _refused(file, "is empty", "Give at least a name, or extend a shipped scenario: extends: baseline.yaml.")
+        raise _refused(
+            file, "is empty", "Give at least a name, or extend a shipped scenario: extends: baseline.yaml."
+        )
     if not isinstance(root.value, dict):
         kind = "a list" if isinstance(root.value, list) else "a single value"
-        raise _refused(file, f"must be a mapping of keys to values, but is {kind}", "Write lines such as 'scale: 100'.",
-                       root.line)  # fmt: skip
+        raise _refused(
+            file,
+            f"must be a mapping of keys to values, but is {kind}",
+            "Write lines such as 'scale: 100'.",
+            root.line,
+        )
     return root
 
 
@@ -137,30 +145,22 @@ def _bytes(path: Path, file: str, at: Node | None) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except (OSError, ValueError) as error:
-        reason = "is a directory" if path.is_dir() else f"cannot be read ({_reason(error)})"
-        raise InputError([at.fault(reason) if at else Fault(file, 1, "", reason, "Name a readable scenario file.")]) from None
-    with os.fdopen(handle, "rb", closefd=True) if stat.S_ISREG(os.fstat(handle).st_mode) else _NoFile(handle) as stream:
-        if isinstance(stream, _NoFile):
-            raise _refused(file, f"is not a regular file but {stream.kind}", "Name a scenario file.")
+        reason = f"cannot be read ({_reason(error)})"
+        raise InputError([_unreadable(file, reason, at)]) from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise InputError([_unreadable(file, "is not a regular file but a directory, a pipe or a device", at)])
+    with os.fdopen(handle, "rb") as stream:
         data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise _refused(file, f"is larger than {MAX_BYTES // 1024} KiB", "A scenario is a short file: split it with extends.")
+        raise _refused(
+            file, f"is larger than {MAX_BYTES // 1024} KiB", "Keep it short: split it with extends."
+        )
     return data
 
 
-class _NoFile:
-    """An open handle of something that is not a regular file: closed unread."""
-
-    def __init__(self, handle: int) -> None:
-        kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
-        self.kind = kinds.get(stat.S_IFMT(os.fstat(handle).st_mode), "something else")
-        self.handle = handle
-
-    def __enter__(self) -> _NoFile:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        os.close(self.handle)
+def _unreadable(file: str, reason: str, at: Node | None) -> Fault:
+    return at.fault(reason) if at else Fault(file, 1, "", reason, "Name a readable file.")
 
 
 def _reason(error: OSError | ValueError) -> str:
@@ -182,7 +182,7 @@ def _text(data: bytes, file: str) -> str:
 
 
 def _events(text: str, file: str) -> Iterator[Event]:
-    """The parser's events; whatever the parser raises on text that is not YAML becomes one fault with its line."""
+    """The parser's events; what the parser raises on text that is not YAML becomes a fault."""
     stream = iter(YAML(typ="safe", pure=True).parse(text))
     line = 1
     while True:
@@ -190,7 +190,15 @@ def _events(text: str, file: str) -> Iterator[Event]:
             event = next(stream, None)
         except YAMLError as error:
             raise _not_yaml(error, file, line) from None
-        except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError, NotImplementedError):
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+            AssertionError,
+            RecursionError,
+            NotImplementedError,
+        ):
             # A scanner meets text that its authors did not foresee: that text is not YAML either.
             raise _refused(file, "is not valid YAML here", "Compare with a shipped scenario.", line) from None
         if event is None:
@@ -204,11 +212,17 @@ def _not_yaml(error: YAMLError, file: str, line: int) -> InputError:
     line = mark.line + 1 if mark is not None else line
     problem = str(getattr(error, "problem", "") or "") if isinstance(error, MarkedYAMLError) else ""
     if "\\t" in problem:
-        return _refused(file, "is not valid YAML here: a tab stands where spaces must", "Indent with spaces.", line)
+        return _refused(
+            file, "is not valid YAML here: a tab stands where spaces must", "Indent with spaces.", line
+        )
     # Quoted parts of the parser's message may be content of the file: leave them out.
     cause = re.sub(r"""(['"]).*?\1|\n.*""", "...", problem, flags=re.DOTALL).strip()
-    return _refused(file, "is not valid YAML here" + (f" ({cause})" if cause else ""),
-                    "Mind colons, quotes, brackets and the indentation.", line)  # fmt: skip
+    return _refused(
+        file,
+        "is not valid YAML here" + (f" ({cause})" if cause else ""),
+        "Mind colons, quotes, brackets and the indentation.",
+        line,
+    )
 
 
 @dataclass
@@ -224,7 +238,7 @@ class _Frame:
 
 
 class _Builder:
-    """Builds the tree from events with a stack of its own, so that no depth of nesting can exhaust Python's."""
+    """Builds the tree from events with a stack of its own, which no depth of nesting can exhaust."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -286,7 +300,9 @@ class _Builder:
             self._fault(line, "a merge key (<<) is not allowed", "Write the values out.")
         path = _joined(frame.path, key)
         if key in frame.first_lines:
-            self._fault(line, f"is given twice, first on line {frame.first_lines[key]}", "Keep one of the two.", path)
+            self._fault(
+                line, f"is given twice, first on line {frame.first_lines[key]}", "Keep one of the two.", path
+            )
         frame.first_lines.setdefault(key, line)
         frame.key, frame.key_line = key, line
 
@@ -300,7 +316,9 @@ class _Builder:
         frame = self.stack[-1]
         if isinstance(frame.value, list):
             return line, f"{frame.path}[{len(frame.value)}]"
-        return (frame.key_line, _joined(frame.path, frame.key)) if frame.key is not None else (line, frame.path)
+        return (
+            (frame.key_line, _joined(frame.path, frame.key)) if frame.key is not None else (line, frame.path)
+        )
 
     def _add(self, value: Any, line: int, path: str) -> None:
         node = Node(value, self.file, line, path)
@@ -321,7 +339,9 @@ class _Builder:
         if _INTEGER.fullmatch(text) or _BASED.fullmatch(text):
             return self._integer(text, line, path)
         if _NOT_FINITE.fullmatch(text):
-            self._fault(line, "must be a finite number, not infinity or 'not a number'", "Give a number.", path)
+            self._fault(
+                line, "must be a finite number, not infinity or 'not a number'", "Give a number.", path
+            )
             return None
         return self._float(text, line, path) if _FLOAT.fullmatch(text) else text
 
