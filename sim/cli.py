@@ -55,7 +55,7 @@ def _day(text: str) -> date:
 
 
 Names = Annotated[
-    list[str], typer.Argument(metavar="SCENARIO...", help="Scenario files, or names of shipped scenarios.")
+    list[str], typer.Argument(metavar="SCENARIO", help="Scenario files, or names of shipped scenarios.")
 ]
 Replicates = Annotated[int, typer.Option(min=1, max=1_000_000, help="Runs of each scenario.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Root of all random numbers.")]
@@ -348,7 +348,7 @@ def diff(
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Scenario files to check.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Scenario files to check.")],
     sets: Sets = None,
 ) -> None:
     """Check scenario files: one line a fault, exit code 2 if there is any."""

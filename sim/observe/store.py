@@ -121,8 +121,8 @@ class ResultsFolder:
                 json.dump({"format": FORMAT, "process": os.getpid()}, marker)
         except FileExistsError as problem:
             raise _refusal(path, *_why_exists(path)) from problem
-        except OSError as problem:
-            what = f"cannot be written to ({problem.strerror})"
+        except (OSError, ValueError) as problem:  # ValueError: a null character in the name
+            what = f"cannot be written to ({getattr(problem, 'strerror', None) or problem})"
             raise _refusal(path, what, "Give another folder with --out.") from problem
         return cls(path, made)
 

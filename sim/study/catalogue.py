@@ -49,8 +49,22 @@ def measures() -> Rows:
 
 
 def parameters() -> Rows:
-    """Every parameter with its passport."""
-    raise NotImplementedError
+    """Every parameter with its passport, as the baseline has it."""
+    from sim.scenario import load
+
+    known = load("baseline").parameters.passports.values()
+    return [
+        {
+            "parameter": p.id,
+            "value": plain(p.value),
+            "unit": p.unit,
+            "uncertain": "yes" if p.prior else "-",
+            "source": p.source,
+            "grade": p.grade,
+            "meaning": p.meaning,
+        }
+        for p in known
+    ]
 
 
 def outcomes() -> Rows:
@@ -79,5 +93,5 @@ TOPICS: Mapping[str, Callable[[], Rows]] = {
 def plain(value: Any) -> str:
     """A parameter's value as text: a number, or numbers with commas."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {number}" for key, number in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        return ", ".join(f"{key} {number:g}" for key, number in value.items())
+    return ", ".join(f"{number:g}" for number in value) if isinstance(value, tuple) else f"{value:g}"

@@ -178,7 +178,7 @@ def run_many(
 
 
 def warm_up() -> None:
-    """What both ways of working share: tasks, the runs that are done, the count for the progress bar."""
+    """Compile the kernels in this process, once, so that the workers find them; quick when they are."""
     from sim import kernels
 
     kernels.warm_up()

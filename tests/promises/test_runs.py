@@ -1,0 +1,95 @@
+"""Promises about sets of runs: independent of processes and order, and no run loses another."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from fake_results import FakeModel, FakeScenario
+
+from sim.observe.store import fingerprint
+from sim.study.runs import RunSet, draw_of, run_many, tasks_of
+
+
+def made(*names: str, **options: object) -> RunSet:
+    scenarios = [FakeScenario(name) for name in names]
+    return run_many(scenarios, model=FakeModel, **options)  # type: ignore[arg-type]
+
+
+def keys(runs: RunSet) -> list[tuple[str, int]]:
+    return [(run.scenario, run.replicate) for run in runs.runs]
+
+
+def test_processes_do_not_change_the_results() -> None:
+    one = made("a", "b", replicates=3, draws=2, seed=4, jobs=1)
+    two = made("a", "b", replicates=3, draws=2, seed=4, jobs=2)
+    assert keys(one) == keys(two) == [(name, i) for name in "ab" for i in range(3)]
+    pd.testing.assert_frame_equal(one.monthly(), two.monthly())
+    assert fingerprint(one.monthly()) == fingerprint(two.monthly())
+    assert one.complete
+    assert two.complete
+
+
+def test_every_run_gets_its_numbers() -> None:
+    frame = made("a", replicates=5, draws=2, seed=4, jobs=1).monthly()
+    assert list(frame.columns[:5]) == ["scenario", "draw", "replicate", "month", "region"]
+    values = frame.groupby("replicate")["cases_registered"].first()
+    assert values.tolist() == [4001.0, 4012.0, 4021.0, 4032.0, 4041.0]
+
+
+def test_draws_are_shared_out_in_turn() -> None:
+    assert [draw_of(i, None) for i in range(3)] == [0, 0, 0]
+    assert [draw_of(i, 3) for i in range(5)] == [1, 2, 3, 1, 2]
+
+
+def test_the_runs_of_a_pair_are_neighbours() -> None:
+    order = [(task.replicate, task.scenario) for task in tasks_of(3, 2, None)]
+    assert order == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_that_raises_loses_no_other(jobs: int) -> None:
+    runs = made("raises", "fine", replicates=3, jobs=jobs)
+    (failed,) = runs.failed
+    assert (failed.scenario, failed.replicate) == ("raises", 1)
+    assert failed.error == "RuntimeError: the books do not balance"
+    assert len(runs.finished) == 5
+    assert not runs.complete
+
+
+def test_a_run_that_kills_its_process_loses_no_other() -> None:
+    runs = made("fine", "dies", replicates=3, jobs=2)
+    (failed,) = runs.failed
+    assert (failed.scenario, failed.replicate) == ("dies", 1)
+    assert "died" in failed.error
+    assert len(runs.finished) == 5
+
+
+def test_an_interruption_keeps_what_is_finished() -> None:
+    runs = made("interrupted", replicates=3, jobs=1)
+    assert runs.interrupted
+    assert keys(runs) == [("interrupted", 0)]
+    assert not runs.complete
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_progress_rises_to_the_end(jobs: int) -> None:
+    seen: list[tuple[float, int]] = []
+    made("a", replicates=3, jobs=jobs, progress=lambda done, total: seen.append((done, total)))
+    shares = [done for done, _ in seen]
+    assert shares == sorted(shares)
+    assert seen[-1] == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "options", [{"replicates": 0}, {"seed": -1}, {"jobs": 0}, {"threads": 0}, {"draws": 0}], ids=str
+)
+def test_numbers_that_make_no_sense_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="must be at least"):
+        made("a", **options)
+
+
+def test_two_scenarios_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="different names"):
+        made("a", "a")
+    with pytest.raises(ValueError, match="no scenario"):
+        made()
