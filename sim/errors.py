@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 SHOWN_CHARACTERS = 40
-_PLAIN_NAME = re.compile(r"[\w.+-]+")
+_PLAIN_NAME = re.compile(r"[\w.+\[\]-]+")
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,12 @@ class InputError(Exception):
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The valid name most like `name`, or None when nothing is like it."""
+    name = str(name)[:200]
     pool = {candidate.lower(): candidate for candidate in names}
-    found = difflib.get_close_matches(str(name)[:200].lower(), list(pool), n=1, cutoff=0.55)
+    longer = [candidate for candidate in pool if len(name) > 3 and candidate.startswith(name.lower())]
+    if longer:
+        return pool[min(longer, key=len)]
+    found = difflib.get_close_matches(name.lower(), list(pool), n=1, cutoff=0.55)
     return pool[found[0]] if found else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import json
+import re
 import typing
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from sim.scenario.source import Node
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = {"int_type", "int_from_float", "int_parsing", "int_parsing_size"}
 _NUMBER = {"float_type", "float_parsing", "finite_number"}
 _DATE = {"date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"}
@@ -25,6 +26,7 @@ _KINDS: tuple[tuple[set[str], str, str], ...] = (
     (_WHOLE, "must be a whole number", "Write digits only, for instance 740_000_000."),
     (_NUMBER, "must be a number", "Write a number, for instance 0.25."),
     (_DATE, "must be a calendar date", "Write year-month-day, for instance 2021-02-28."),
+    ({"string_pattern_mismatch"}, "must be a plain name", "Use letters, digits, '-' and '_', at most 80."),
     ({"string_type"}, "must be text", "Put it in quotes if it is meant as text."),
     ({"bool_type", "bool_parsing"}, "must be true or false", "Write true or false."),
     (_LIST, "must be a list", "Write [a, b], or one item a line after '- '."),
@@ -54,12 +56,38 @@ def validated(model: type[Model], node: Node, plain: dict[str, Any] | None = Non
     -------
     The frozen model, or every fault found.
     """
-    text = json.dumps(node.plain() if plain is None else plain)
+    given = node.plain() if plain is None else plain
     try:
-        # From JSON, so that strictness and dates as text go together.
-        return model.model_validate_json(text, strict=True)
+        return model.model_validate(_dated(given, model), strict=True)
     except ValidationError as error:
         return _one_a_place(_told(model, node, item) for item in error.errors(include_url=False))
+
+
+def _dated(value: Any, annotation: Any) -> Any:
+    """`value` with text that stands where a date is wanted turned into the date; all else stays for the schema."""
+    if isinstance(value, str):
+        wanted = annotation is datetime.date or datetime.date in _parts(annotation)
+        return (date_of(value) or value) if wanted else value
+    if isinstance(value, list):
+        parts = (annotation, *_parts(annotation))
+        of = [part for part in parts if typing.get_origin(part) in (list, tuple)]
+        items = [_dated(item, of[0] if of else None) for item in value]
+        return tuple(items) if of and typing.get_origin(of[0]) is tuple else items
+    model = _nested(annotation)
+    if isinstance(value, dict) and model:
+        fields = model.model_fields
+        return {
+            key: _dated(item, fields[key].annotation if key in fields else None)
+            for key, item in value.items()
+        }
+    return value
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """Everything an annotation is made of, at any depth: of `list[date] | None` list, date and None."""
+    for part in typing.get_args(annotation):
+        yield part
+        yield from _parts(part)
 
 
 def _one_a_place(faults: Iterator[Fault]) -> list[Fault]:
@@ -195,12 +223,13 @@ def _other(place: Node, error: Any) -> Fault:
 
 def as_date(node: Node) -> datetime.date | None:
     """The calendar date a value holds; None when it holds none."""
+    return date_of(node.value) if isinstance(node.value, str) else None
+
+
+def date_of(text: str) -> datetime.date | None:
+    """The calendar date in text of the form year-month-day; None when it is none."""
     try:
-        return (
-            datetime.date.fromisoformat(node.value)
-            if isinstance(node.value, str) and len(node.value) == 10
-            else None
-        )
+        return datetime.date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         return None
 

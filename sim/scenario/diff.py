@@ -42,7 +42,7 @@ class Difference:
 
 
 def differences(a: Scenario, b: Scenario) -> list[Difference]:
-    """Every difference in what two scenarios simulate, in window, scale, parameters, measures. Titles are left out."""
+    """Every difference in window, scale, parameters and measures; names and titles are left out."""
     return [*_head(a, b), *_parameters(a, b), *_measures(a, b)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,10 +133,7 @@ def _merged(chain: Sequence[Node], faults: list[Fault]) -> Node:
     """The chain laid over one another; faults of `without` are added to `faults`."""
     tree = chain[0]
     for child in chain[1:]:
-        try:
-            tree = patches.merged(tree, child)
-        except InputError as error:
-            faults.extend(error.faults)
+        tree = patches.merged(tree, child, faults)
     return tree
 
 
@@ -209,9 +206,9 @@ def _clipped(first: date, last: date, start: date | str | None, end: date | str 
 
 
 def _day(given: date | str | None, option: str) -> date | None:
-    if given is None or (isinstance(given, date) and type(given) is date):
-        return given
-    found = as_date(Node(given, option, None)) if isinstance(given, str) else None
+    if given is None or isinstance(given, date):
+        return given.date() if isinstance(given, datetime) else given
+    found = as_date(Node(given, option, None))
     if found is None:
         mend = "Write year-month-day, for instance 2021-02-28."
         raise InputError([Fault(option, None, "", f"must be a calendar date, got {shown(given)}", mend)])

@@ -127,7 +127,8 @@ def order_faults(start: Node, end: Node) -> Iterator[Fault]:
     """A fault when both are dates and the end lies before the start."""
     first, last = as_date(start), as_date(end)
     if first and last and last < first:
-        yield end.fault(f"end {last} lies before start {first}", "Give an end on or after the start.")
+        place = start if start.line is None and end.line is not None else end  # the later patch is to blame
+        yield place.fault(f"end {last} lies before start {first}", "Give an end on or after the start.")
 
 
 def _announcement(announced: Node | None, start: Node | None) -> Iterator[Fault]:

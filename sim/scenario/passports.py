@@ -25,7 +25,7 @@ _cache: dict[tuple[Any, ...], dict[str, Passport]] = {}
 
 
 class _Written(BaseModel):
-    """A passport as it stands in the file; value, range and prior, which hang together, are checked by hand."""
+    """A passport as it stands in the file; value, range and prior hang together: they are checked by hand."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -22,13 +22,10 @@ _PLAIN = ("scale", "start", "end", "name", "title", "description")
 _INDEXED = re.compile(r"(.+)\[(\d+)\]$")
 
 
-def merged(base: Node, child: Node) -> Node:
+def merged(base: Node, child: Node, faults: list[Fault]) -> Node:
     """`child` laid over `base`: values and single parameters replace, measures append or replace.
 
-    Raises
-    ------
-    InputError
-        `without` takes away a measure that the base does not have.
+    A name in `without` that the base does not have becomes one of the `faults`.
     """
     kept = {key: node for key, node in base.value.items() if key not in ("without", "extends", "name")}
     result = {**kept, **{key: node for key, node in child.value.items() if key != "without"}}
@@ -39,18 +36,18 @@ def merged(base: Node, child: Node) -> Node:
         )
     lists = [node for node in (base.get("interventions"), child.get("interventions")) if node is not None]
     if lists:
-        result["interventions"] = replace(lists[-1], value=_measures(base, child))
+        result["interventions"] = replace(lists[-1], value=_measures(base, child, faults))
     elif child.get("without"):
-        _taken_away(child, {})
+        _taken_away(child, {}, faults)
     return replace(child, value=result)
 
 
-def _measures(base: Node, child: Node) -> list[Node]:
+def _measures(base: Node, child: Node, faults: list[Fault]) -> list[Node]:
     own = child.get("interventions")
     before = base.get("interventions")
     items: dict[object, Node] = {_id(item): item for item in (before.elements() if before else ())}
-    for name in _taken_away(child, items):
-        items.pop(name)
+    for name in _taken_away(child, items, faults):
+        items.pop(name, None)
     for item in own.elements() if own else ():
         items[_id(item)] = item  # a replaced measure keeps its place
     return list(items.values())
@@ -61,21 +58,18 @@ def _id(item: Node) -> object:
     return identity(item) or (item.file, item.line, item.path)
 
 
-def _taken_away(child: Node, items: Mapping[object, Node]) -> list[object]:
+def _taken_away(child: Node, items: Mapping[object, Node], faults: list[Fault]) -> list[str]:
+    """Ids of the base's measures that the child does without."""
     without = child.get("without")
-    names = [str(name) for name in items if isinstance(name, str)]
-    faults = [
-        item.fault(
-            f"the extended scenario has no measure {shown(item.plain())}",
-            "Name the id of one it has.",
-            nearest(str(item.value), names),
-        )
-        for item in (without.elements() if without else ())
-        if item.value not in names
-    ]
-    if faults:
-        raise InputError(faults)
-    return list(dict.fromkeys(item.value for item in without.elements())) if without else []
+    ids = [name for name in items if isinstance(name, str)]
+    names: list[str] = []
+    for item in without.elements() if without else ():
+        if isinstance(item.value, str) and item.value in ids:
+            names.append(item.value)
+        elif isinstance(item.value, str):
+            what = f"the extended scenario has no measure {shown(item.value)}"
+            faults.append(item.fault(what, "Name the id of one it has.", nearest(item.value, ids)))
+    return names
 
 
 def patched(root: Node, sets: Iterable[str], passports: Mapping[str, Passport]) -> tuple[Node, list[Fault]]:
