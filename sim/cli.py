@@ -1,5 +1,4 @@
-"""The command line `cardbreak`: it reads options, calls the rooms that do the work, and prints what they
-found.
+"""The command line `cardbreak`: its commands, their options, and how they end.
 
 Exit codes: 0 success; 2 the user's input is wrong, one line a fault on the standard error; 130 interrupted,
 with the finished runs written; 1 anything else. Nothing heavy is imported before a command needs it, so
@@ -10,21 +9,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from sim import console
+from sim.console import INTERRUPTED, Options, StopError, complain
 from sim.errors import Fault, InputError
-
-if TYPE_CHECKING:
-    from sim.scenario import Scenario
-    from sim.study.results import Tables
-    from sim.study.runs import RunSet
-    from sim.views.progress import Display
 
 app = typer.Typer(
     name="cardbreak",
@@ -34,9 +27,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-INTERRUPTED = 130
-MAIN_OUTCOME = "cases_registered"
 
 
 def _draws(text: str) -> int | None:
@@ -101,37 +91,6 @@ Audit = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Options:
-    """The options that all commands with runs share."""
-
-    replicates: int
-    seed: int
-    scale: int | None
-    start: date | None
-    end: date | None
-    sets: tuple[str, ...]
-    jobs: int | None
-    threads: int
-    draws: int | None
-    audit: str
-
-    def load(self, names: Sequence[str]) -> list[Scenario]:
-        """The scenarios as they are to run; all faults of all files at once."""
-        from sim.scenario import load
-
-        sets = (*self.sets, f"scale={self.scale}") if self.scale is not None else self.sets
-        loaded, faults = [], []
-        for name in names:
-            try:
-                loaded.append(load(name, sets=sets, start=self.start, end=self.end))
-            except InputError as problem:
-                faults += problem.faults
-        if faults:
-            raise InputError(faults)
-        return loaded
-
-
 def _options(
     replicates: int,
     seed: int,
@@ -171,8 +130,8 @@ def run(
     options = _options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
     loaded = options.load(scenarios)
     check_names(loaded)
-    where = out or Path("results") / _joined(loaded)
-    _study(loaded, None, options, where, force, quiet, json)
+    where = out or Path("results") / console.joined(loaded)
+    console.study(loaded, None, options, where, force, quiet, json)
 
 
 @app.command()
@@ -199,130 +158,15 @@ def compare(
 
     options = _options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
     base, *loaded = options.load([baseline, *scenarios])
-    others = [scenario for scenario in loaded if scenario != base]
+    others = [scenario for scenario in loaded if scenario.to_dict() != base.to_dict()]
     if not others:
         fault = Fault(
             "compare", None, "", "has no scenario besides the baseline", "Name one to compare with it."
         )
         raise InputError([fault])
     check_comparable(others, base)
-    where = out or Path("results") / f"compare-{_joined(others)}"
-    _study([base, *others], base.name, options, where, force, quiet, json)
-
-
-def _joined(scenarios: Sequence[Scenario]) -> str:
-    return "-".join(scenario.name for scenario in scenarios)[:100]
-
-
-def _study(
-    scenarios: list[Scenario],
-    baseline: str | None,
-    options: Options,
-    where: Path,
-    force: bool,
-    quiet: bool,
-    json: bool,
-) -> None:
-    """Run, write, print; what `run` and `compare` share."""
-    from sim.observe.store import ResultsFolder
-    from sim.study.results import tables_of, write
-    from sim.views.progress import Display
-
-    display = Display(quiet=quiet)
-    with ResultsFolder.create(where, force=force) as folder:
-        runs = _runs(scenarios, options, display)
-        _require_some(runs)
-        tables = tables_of(runs, command=["cardbreak", *sys.argv[1:]], baseline=baseline)
-        files = write(folder, tables, _picture(tables))
-    if not quiet:
-        _print_study(tables, files, json)
-    _end(runs)
-
-
-def _runs(scenarios: list[Scenario], options: Options, display: Display) -> RunSet:
-    from sim.study.runs import run_many, warm_up
-
-    for scenario in scenarios:
-        for note in scenario.notes:
-            display.say(f"{scenario.name}: {note}")
-    with display.announced("compiling the kernels, once: about a minute"):
-        warm_up()
-    display.begin()
-    try:
-        return run_many(
-            scenarios,
-            replicates=options.replicates,
-            draws=options.draws,
-            seed=options.seed,
-            jobs=options.jobs,
-            threads=options.threads,
-            audit=options.audit,
-            progress=display,
-        )
-    finally:
-        display.close()
-
-
-def _require_some(runs: RunSet) -> None:
-    """End here when no run reached its last day: nothing is written then."""
-    if runs.finished:
-        return
-    if runs.interrupted:
-        _complain("interrupted before the first run was finished; nothing is written")
-        raise typer.Exit(INTERRUPTED)
-    for error in dict.fromkeys(run.error for run in runs.failed):
-        _complain(error)
-    _complain(f"all {len(runs.failed)} runs failed; nothing is written")
-    raise typer.Exit(1)
-
-
-def _end(runs: RunSet) -> None:
-    """Say what is missing, and leave with the exit code for it."""
-    for lost in runs.failed:
-        _complain(f"FAILED: {lost.scenario}, replicate {lost.replicate}, draw {lost.draw}: {lost.error}")
-    asked = len(runs.scenarios) * runs.replicates
-    if runs.interrupted:
-        _complain(f"interrupted: {len(runs.finished)} of {asked} runs are finished and written")
-        raise typer.Exit(INTERRUPTED)
-    if runs.failed:
-        _complain(f"{len(runs.failed)} of {asked} runs failed; the others are written")
-        raise typer.Exit(1)
-
-
-def _picture(tables: Tables) -> bytes:
-    from sim.views.plots import forecast_picture, measures_of, source_line
-
-    return forecast_picture(
-        tables.monthly,
-        measures=measures_of(tables.manifest["scenarios"], str(tables.monthly["month"].max().date())),
-        effects=tables.headline_effects(MAIN_OUTCOME),
-        source=source_line(tables.manifest),
-    )
-
-
-def _print_study(tables: Tables, files: Sequence[Path], json: bool) -> None:
-    from sim.observe.store import names_of
-    from sim.views import tables as view
-
-    found = tables.summary if tables.effects is None else tables.effects
-    if json:
-        content = {
-            "manifest": tables.manifest,
-            "rows": view.records(found),
-            "files": [str(file) for file in files],
-        }
-        print(view.as_json(content))
-        return
-    window = tables.headline
-    if tables.effects is None:
-        view.show(view.summary_table(tables.summary))
-    else:
-        base = str(tables.manifest["baseline"])
-        ends = (window.start.isoformat(), window.end.isoformat())
-        for table in view.effect_tables(tables.effects, *ends, base):
-            view.show(table)
-            print()
-    print(f"wrote {names_of(files)}")
+    where = out or Path("results") / f"compare-{console.joined(others)}"
+    console.study([base, *others], base.name, options, where, force, quiet, json)
 
 
 @app.command()
@@ -343,7 +187,7 @@ def diff(
     elif not rows:
         print("no difference")
     else:
-        view.show(view.mapping_table(rows))
+        view.show(view.difference_table(rows, ours, theirs))
 
 
 @app.command()
@@ -426,80 +270,23 @@ def patterns(
             [Fault(str(save), None, "", "exists", "Give another --save, or replace it with --force.")]
         )
     display = Display(quiet=quiet)
-    title, monthly = _pattern_runs(results, scenario, options, display)
-    prior_runs = _prior_runs(scenario, options, prior, display) if prior else None
+    title, monthly = console.pattern_runs(results, scenario, options, display)
+    prior_runs = console.prior_runs(scenario, options, prior, display) if prior else None
     table = table_of(monthly, prior_runs)
     if save is not None:
-        _save(table, save)
+        console.save(table, save)
     if not quiet:
-        _print_patterns(table, title, json)
-
-
-def _pattern_runs(results: Path | None, name: str, options: Options, display: Display) -> tuple[str, Any]:
-    """The rows to measure: of a results folder, or of runs made now."""
-    if results is None:
-        (loaded,) = options.load([name])
-        return f"{loaded.name}, {options.replicates} replicates", _all_or_exit([loaded], options, display)
-    from sim.observe.store import open_results
-
-    found = open_results(results)
-    there = list(dict.fromkeys(found.monthly["scenario"]))
-    chosen = name if name in there else there[0] if len(there) == 1 else None
-    if chosen is None:
-        what = f"holds no scenario {name}"
-        raise InputError(
-            [Fault(str(results), None, "", what, f"Give --scenario with one of: {', '.join(there)}.")]
-        )
-    return f"{chosen} in {results}", found.monthly[found.monthly["scenario"] == chosen]
-
-
-def _prior_runs(name: str, options: Options, draws: int, display: Display) -> Any:
-    from dataclasses import replace
-
-    (loaded,) = options.load([name])
-    return _all_or_exit([loaded], replace(options, replicates=draws, draws=draws), display)
-
-
-def _all_or_exit(scenarios: list[Scenario], options: Options, display: Display) -> Any:
-    """Monthly rows of finished runs; an interruption ends the command, a failed run is only named."""
-    runs = _runs(scenarios, options, display)
-    _require_some(runs)
-    if runs.interrupted:
-        _end(runs)
-    for lost in runs.failed:
-        _complain(f"FAILED: {lost.scenario}, replicate {lost.replicate}, draw {lost.draw}: {lost.error}")
-    return runs.monthly()
-
-
-def _print_patterns(table: Any, title: str, json: bool) -> None:
-    from sim.study.patterns import definitions
-    from sim.views import tables as view
-
-    if json:
-        print(view.as_json({"rows": view.records(table), "definitions": dict(definitions())}))
-        return
-    view.show(view.pattern_table(table, f"Observed and simulated: {title}"))
-    print("\nA pattern passes when at least half of the runs are inside its band. How each is measured:")
-    for name, words in definitions():
-        print(f"{name}: {words}")
-
-
-def _save(table: Any, path: Path) -> None:
-    from sim.observe.store import atomically
-
-    text = table.to_csv(index=False, lineterminator="\n")
-    try:
-        atomically(path, lambda file: file.write(text.encode()))
-    except OSError as problem:
-        fault = Fault(str(path), None, "", f"cannot be written ({problem.strerror})", "Give another --save.")
-        raise InputError([fault]) from problem
+        console.print_patterns(table, title, json)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        import importlib.metadata
+        from importlib.metadata import PackageNotFoundError, version
 
-        print(f"cardbreak {importlib.metadata.version('cardbreak')}")
+        try:
+            print(f"cardbreak {version('cardbreak')}")
+        except PackageNotFoundError:
+            print("cardbreak, run from a folder in which it is not installed")
         raise typer.Exit()
 
 
@@ -512,16 +299,12 @@ def _common(
     """Simulate the card trade behind telecom fraud, and what breaking it does."""
 
 
-def _complain(text: str) -> None:
-    print(f"cardbreak: {text}", file=sys.stderr, flush=True)
-
-
 def main() -> None:
     """Entry point of the command `cardbreak`."""
-    sys.exit(_guarded())
+    sys.exit(guarded())
 
 
-def _guarded() -> int:
+def guarded() -> int:
     """Run the command and turn whatever happens into an exit code and plain lines."""
     try:
         code = app(standalone_mode=False)
@@ -530,8 +313,10 @@ def _guarded() -> int:
     except InputError as problem:
         print(problem, file=sys.stderr)
         return 2
+    except StopError as stop:
+        return stop.code
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted")
+        complain("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -545,7 +330,7 @@ def _guarded() -> int:
 def _usage(problem: Exception) -> int:
     """A wrong command line, in one line."""
     words = getattr(problem, "format_message", lambda: str(problem))()
-    _complain(" ".join(words.replace("Value error, ", "").split()) + " (try: cardbreak --help)")
+    complain(" ".join(words.replace("Value error, ", "").split()) + " (try: cardbreak --help)")
     return 2
 
 
@@ -554,7 +339,7 @@ def _internal(problem: Exception) -> int:
         raise problem
     from sim.study.runs import one_line
 
-    _complain(f"internal error: {one_line(problem)} (run with CARDBREAK_DEBUG=1 for the traceback)")
+    complain(f"internal error: {one_line(problem)} (run with CARDBREAK_DEBUG=1 for the traceback)")
     return 1
 
 

@@ -16,10 +16,9 @@ def catalogue(topic: str) -> Rows:
 
 def scenarios() -> Rows:
     """The shipped scenarios."""
-    from sim.scenario import load, shipped_folder
+    from sim.scenario import load, shipped_scenarios
 
-    names = sorted(path.stem for path in shipped_folder().glob("*.yaml"))
-    loaded = [load(name) for name in names]
+    loaded = [load(path) for path in shipped_scenarios().values()]
     return [
         {
             "name": s.name,
@@ -42,7 +41,7 @@ def measures() -> Rows:
         {
             "measure": name,
             "fields": ", ".join(field for field in kind.model_fields if field not in common) or "-",
-            "meaning": _first_sentence(kind),
+            "meaning": kind.card or _first_sentence(kind),
         }
         for name, kind in MEASURES.items()
     ]

@@ -195,7 +195,7 @@ def pilot_leads(months: Months) -> list[Part]:
     are below half of September 2020, to the month in which national registered cases are highest (October
     2020 to December 2021).
     """
-    opened = months.of("openings_attempted_illicit", PILOT) - months.of("openings_refused_illicit", PILOT)
+    opened = months.of("openings_illicit", PILOT)
     collapse = _first_true(opened.loc[LAUNCH_MONTH:] < opened.loc["2020-09-01"] / 2)
     peak = _peak(months.of("cases_registered"))
     lead = np.where(np.isfinite(collapse), peak - collapse, math.inf)

@@ -136,7 +136,7 @@ def versions() -> dict[str, str]:
 
 
 def _scenario_entry(scenario: Scenario, baseline: Scenario | None) -> dict[str, Any]:
-    entry = dict(scenario.to_dict())
+    entry = {**scenario.to_dict(), "sha256": scenario.hash()}
     if baseline is not None and baseline is not scenario:
         entry["differs_from_baseline"] = difference_rows(baseline, scenario)
     return entry
@@ -144,15 +144,16 @@ def _scenario_entry(scenario: Scenario, baseline: Scenario | None) -> dict[str, 
 
 def difference_rows(ours: Scenario, theirs: Scenario) -> list[dict[str, Any]]:
     """What differs between two scenarios, as plain rows."""
-    from sim.scenario import diff
+    from sim.scenario import differences
 
-    return [dict(vars(row)) for row in diff(ours, theirs)]
+    return [difference.to_dict() for difference in differences(ours, theirs)]
 
 
 def _inputs(scenarios: Sequence[Scenario]) -> dict[str, str]:
-    """SHA-256 of every file that was read, by the name under which it was given."""
-    paths = dict.fromkeys(str(path) for scenario in scenarios for path in scenario.files)
-    return {path: store.file_hash(path) for path in paths if Path(path).is_file()}
+    """SHA-256 of every file that was read, scenarios and parameters, by the name under which it was given."""
+    files = [file for scenario in scenarios for file in scenario.sources]
+    files += [p.file for scenario in scenarios for p in scenario.parameters.passports.values()]
+    return {name: store.file_hash(name) for name in dict.fromkeys(files) if Path(name).is_file()}
 
 
 def _run_entry(run: Any) -> dict[str, Any]:

@@ -48,16 +48,19 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
-        "Supply of cards",
+        "The trade",
         (
             ("price_gang_yuan", "price a gang pays, yuan a set"),
             ("price_opener_yuan", "price an opener gets, yuan a set"),
-            ("orders_filled", "cards delivered to gangs"),
-            ("own_account_share", "share of takes over own accounts"),
-            ("involved_new_cards", "new cards in cases"),
-            ("closed_true", "illicit cards closed"),
-            ("gangs", "gangs active"),
-            ("dealers", "dealers active"),
+            ("openings_illicit", "accounts opened for sale"),
+            ("orders_filled", "sets that gangs bought"),
+            ("own_account_share", "share of cases on own accounts"),
+            ("substitute_share", "share of cases on substitutes"),
+            ("cases_lost_for_cards", "cases that failed for want of a card"),
+            ("involved_new_cards", "new cards traced to cases"),
+            ("closed_true", "illicit cards closed by cleanups"),
+            ("gangs", "fraud gangs active"),
+            ("dealers", "dealer cells active"),
         ),
     ),
 )
@@ -135,6 +138,25 @@ def mapping_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Plain rows as a table; the keys of the first are the headings."""
     headers = tuple(str(key) for key in rows[0]) if rows else ()
     return Table(headers, [tuple(_cell(value) for value in row.values()) for row in rows])
+
+
+def difference_table(rows: Sequence[Mapping[str, Any]], ours: str, theirs: str) -> Table:
+    """What differs between two scenarios; a measure that only one has shows its fields."""
+    headers = ("what", ours, theirs, "unit", "source", "meaning")
+    keys = ("path", "a", "b", "unit", "source", "meaning")
+    return Table(headers, [tuple(_value(row[key]) for key in keys) for row in rows])
+
+
+def _value(value: Any) -> str:
+    """A value of a difference; a measure as its fields, a value that is not there as a dash."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_value(inner)}" for key, inner in value.items() if key not in _UNSAID)
+    if isinstance(value, list | tuple):
+        return "[" + "; ".join(_value(inner) for inner in value) + "]"
+    return "-" if value is None else _cell(value)
+
+
+_UNSAID = ("id", "measure", "title", "note", "evidence")
 
 
 def _cell(value: Any) -> str:

@@ -53,7 +53,7 @@ def _one_run(
     frame = pd.DataFrame(index=index).reset_index()
     after = frame["month"] >= pd.Timestamp(2020, 10, 1)
     level = (1000.0 + 10 * replicate) * np.where(after, factor, 1.0)
-    for outcome in OUTCOME_ORDER:
+    for outcome in (*OUTCOME_ORDER, "openings_illicit"):
         frame[outcome] = level
     frame.insert(0, "scenario", name)
     frame.insert(1, "replicate", replicate)

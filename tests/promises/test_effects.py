@@ -11,8 +11,8 @@ import pytest
 from fake_results import made_up
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sim.observe.outcomes import OUTCOMES
 
+from sim.observe.outcomes import OUTCOMES
 from sim.study.compare import COLUMNS, HARM, effects, mean_interval, summary, verdict
 from sim.study.windows import NAMED, Window, effect_windows, headline, summary_windows
 

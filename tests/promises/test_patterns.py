@@ -24,9 +24,8 @@ def textbook(replicates: int = 4) -> pd.DataFrame:
     set_months(frame, "price_gang_yuan", "2021-01-01", "2021-01-01", 10_000)
     set_months(frame, "involved_new_cards", "2020-09-01", "2020-09-01", 125 * 30)
     set_months(frame, "involved_new_cards", "2020-11-01", "2020-11-01", 38 * 30)
-    set_months(frame, "openings_attempted_illicit", "2018-01-01", "2022-12-01", 1_000)
-    set_months(frame, "openings_refused_illicit", "2018-01-01", "2020-10-01", 100)
-    set_months(frame, "openings_refused_illicit", "2020-11-01", "2022-12-01", 900)
+    set_months(frame, "openings_illicit", "2018-01-01", "2020-10-01", 900)
+    set_months(frame, "openings_illicit", "2020-11-01", "2022-12-01", 100)
     return frame
 
 
@@ -83,7 +82,7 @@ def test_months_not_covered_are_said_so() -> None:
 
 def test_a_region_without_trade_is_no_crash() -> None:
     frame = textbook()
-    frame[["involved_new_cards", "price_gang_yuan", "openings_attempted_illicit"]] = 0.0
+    frame[["involved_new_cards", "price_gang_yuan", "openings_illicit"]] = 0.0
     assert measure(frame).set_index("id").loc["P7", "verdict"] == "fail"
 
 

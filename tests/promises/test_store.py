@@ -44,7 +44,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, frame: pd.DataFrame) -> No
     assert found.manifest["seed"] == 1
     assert fingerprint(found.monthly) == fingerprint(frame)
     assert list(found.monthly.columns[:5]) == list(store.LABELS)
-    assert tuple(found.monthly.columns[5:]) == store.OUTCOME_ORDER
+    assert tuple(found.monthly.columns[5:]) == (*store.OUTCOME_ORDER, "openings_illicit")
     assert not (tmp_path / "r" / store.MARKER).exists()
 
 

@@ -1,0 +1,261 @@
+"""What the commands do once their options are read: load, run, write, print.
+
+The command line (`sim.cli`) knows typer and this module; this module knows the rooms of the simulator and the
+standard output. Everything heavy is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+    from sim.study.results import Tables
+    from sim.study.runs import RunSet
+    from sim.views.progress import Display
+
+INTERRUPTED = 130
+MAIN_OUTCOME = "cases_registered"
+
+
+class StopError(Exception):
+    """The command ends here, with an exit code; what there was to say has been said."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options that all commands with runs share."""
+
+    replicates: int
+    seed: int
+    scale: int | None
+    start: date | None
+    end: date | None
+    sets: tuple[str, ...]
+    jobs: int | None
+    threads: int
+    draws: int | None
+    audit: str
+
+    def load(self, names: Sequence[str]) -> list[Scenario]:
+        """The scenarios as they are to run; all faults of all files at once."""
+        plain = _load_all(names, lambda _: {})
+        ids = {measure.id for scenario in plain for measure in scenario.interventions}
+        fitting = [_fitting(self.sets, {m.id for m in scenario.interventions}, ids) for scenario in plain]
+        scale = () if self.scale is None else (f"scale={self.scale}",)
+        return _load_all(
+            names, lambda k: {"sets": (*fitting[k], *scale), "start": self.start, "end": self.end}
+        )
+
+
+def _load_all(names: Sequence[str], how: Callable[[int], dict[str, Any]]) -> list[Scenario]:
+    from sim.scenario import load
+
+    loaded, faults = [], []
+    for place, name in enumerate(names):
+        try:
+            loaded.append(load(name, **how(place)))
+        except InputError as problem:
+            faults += problem.faults
+    if faults:
+        raise InputError(faults)
+    return loaded
+
+
+def _fitting(sets: Sequence[str], own: set[str], anywhere: set[str]) -> list[str]:
+    """The patches for a scenario: a patch of a measure goes to those that have the measure."""
+    elsewhere = tuple(f"interventions.{name}." for name in anywhere - own)
+    return [patch for patch in sets if not patch.startswith(elsewhere)]
+
+
+def joined(scenarios: Sequence[Scenario]) -> str:
+    """The scenarios' names in one, for the folder of their results."""
+    return "-".join(scenario.name for scenario in scenarios)[:100]
+
+
+def study(
+    scenarios: list[Scenario],
+    baseline: str | None,
+    options: Options,
+    where: Path,
+    force: bool,
+    quiet: bool,
+    json: bool,
+) -> None:
+    """Run, write, print; what `run` and `compare` share."""
+    from sim.observe.store import ResultsFolder
+    from sim.study.results import tables_of, write
+    from sim.views.progress import Display
+
+    display = Display(quiet=quiet)
+    with ResultsFolder.create(where, force=force) as folder:
+        runs = _runs(scenarios, options, display)
+        _require_some(runs)
+        tables = tables_of(runs, command=["cardbreak", *sys.argv[1:]], baseline=baseline)
+        files = write(folder, tables, _picture(tables))
+    if not quiet:
+        _print_study(tables, files, json)
+    _end(runs)
+
+
+def _runs(scenarios: list[Scenario], options: Options, display: Display) -> RunSet:
+    from sim.study.runs import run_many, warm_up
+
+    for scenario in scenarios:
+        for note in scenario.notes:
+            display.say(f"{scenario.name}: {note}")
+    with display.announced("compiling the kernels, once: about a minute"):
+        warm_up()
+    display.begin()
+    try:
+        return run_many(
+            scenarios,
+            replicates=options.replicates,
+            draws=options.draws,
+            seed=options.seed,
+            jobs=options.jobs,
+            threads=options.threads,
+            audit=options.audit,
+            progress=display,
+        )
+    finally:
+        display.close()
+
+
+def _require_some(runs: RunSet) -> None:
+    """End here when no run reached its last day: nothing is written then."""
+    if runs.finished:
+        return
+    if runs.interrupted:
+        complain("interrupted before the first run was finished; nothing is written")
+        raise StopError(INTERRUPTED)
+    for error in dict.fromkeys(run.error for run in runs.failed):
+        complain(error)
+    complain(f"all {len(runs.failed)} runs failed; nothing is written")
+    raise StopError(1)
+
+
+def _end(runs: RunSet) -> None:
+    """Say what is missing, and leave with the exit code for it."""
+    for lost in runs.failed:
+        complain(f"FAILED: {lost.scenario}, replicate {lost.replicate}, draw {lost.draw}: {lost.error}")
+    asked = len(runs.scenarios) * runs.replicates
+    if runs.interrupted:
+        complain(f"interrupted: {len(runs.finished)} of {asked} runs are finished and written")
+        raise StopError(INTERRUPTED)
+    if runs.failed:
+        complain(f"{len(runs.failed)} of {asked} runs failed; the others are written")
+        raise StopError(1)
+
+
+def _picture(tables: Tables) -> bytes:
+    from sim.views.plots import forecast_picture, measures_of, source_line
+
+    return forecast_picture(
+        tables.monthly,
+        measures=measures_of(tables.manifest["scenarios"], str(tables.monthly["month"].max().date())),
+        effects=tables.headline_effects(MAIN_OUTCOME),
+        source=source_line(tables.manifest),
+    )
+
+
+def _print_study(tables: Tables, files: Sequence[Path], json: bool) -> None:
+    from sim.observe.store import names_of
+    from sim.views import tables as view
+
+    found = tables.summary if tables.effects is None else tables.effects
+    if json:
+        content = {
+            "manifest": tables.manifest,
+            "rows": view.records(found),
+            "files": [str(file) for file in files],
+        }
+        print(view.as_json(content))
+        return
+    window = tables.headline
+    if tables.effects is None:
+        view.show(view.summary_table(tables.summary))
+    else:
+        base = str(tables.manifest["baseline"])
+        ends = (window.start.isoformat(), window.end.isoformat())
+        for table in view.effect_tables(tables.effects, *ends, base):
+            view.show(table)
+            print()
+    print(f"wrote {names_of(files)}")
+
+
+def pattern_runs(results: Path | None, name: str, options: Options, display: Display) -> tuple[str, Any]:
+    """The rows to measure: of a results folder, or of runs made now."""
+    if results is None:
+        (loaded,) = options.load([name])
+        return f"{loaded.name}, {options.replicates} replicates", _all_or_exit([loaded], options, display)
+    from sim.observe.store import open_results
+
+    found = open_results(results)
+    there = list(dict.fromkeys(found.monthly["scenario"]))
+    chosen = name if name in there else there[0] if len(there) == 1 else None
+    if chosen is None:
+        what = f"holds no scenario {name}"
+        raise InputError(
+            [Fault(str(results), None, "", what, f"Give --scenario with one of: {', '.join(there)}.")]
+        )
+    return f"{chosen} in {results}", found.monthly[found.monthly["scenario"] == chosen]
+
+
+def prior_runs(name: str, options: Options, draws: int, display: Display) -> Any:
+    """The monthly rows of one run at each of `draws` draws from the priors."""
+    (loaded,) = options.load([name])
+    return _all_or_exit([loaded], replace(options, replicates=draws, draws=draws), display)
+
+
+def _all_or_exit(scenarios: list[Scenario], options: Options, display: Display) -> Any:
+    """Monthly rows of finished runs; an interruption ends the command, a failed run is only named."""
+    runs = _runs(scenarios, options, display)
+    _require_some(runs)
+    if runs.interrupted:
+        _end(runs)
+    for lost in runs.failed:
+        complain(f"FAILED: {lost.scenario}, replicate {lost.replicate}, draw {lost.draw}: {lost.error}")
+    return runs.monthly()
+
+
+def print_patterns(table: Any, title: str, json: bool) -> None:
+    """Print the table of patterns and how each is measured."""
+    from sim.study.patterns import definitions
+    from sim.views import tables as view
+
+    if json:
+        print(view.as_json({"rows": view.records(table), "definitions": dict(definitions())}))
+        return
+    view.show(view.pattern_table(table, f"Observed and simulated: {title}"))
+    print("\nA pattern passes when at least half of the runs are inside its band. How each is measured:")
+    for name, words in definitions():
+        print(f"{name}: {words}")
+
+
+def save(table: Any, path: Path) -> None:
+    """Write a table as CSV, whole or not at all."""
+    from sim.observe.store import atomically
+
+    text = table.to_csv(index=False, lineterminator="\n")
+    try:
+        atomically(path, lambda file: file.write(text.encode()))
+    except OSError as problem:
+        fault = Fault(str(path), None, "", f"cannot be written ({problem.strerror})", "Give another --save.")
+        raise InputError([fault]) from problem
+
+
+def complain(text: str) -> None:
+    """A line on the standard error."""
+    print(f"cardbreak: {text}", file=sys.stderr, flush=True)
