@@ -1,1 +1,1 @@
-"""What is looked at and kept: the recorder, the outcomes and the results folder."""
+"""What is measured: outcomes, the recorder of a run, the results folder."""

@@ -1,0 +1,158 @@
+"""Dealers (card sellers): cells that gather cards from openers and sell them up the chain.
+
+Recruiters pay openers and sell wholesale; sellers buy wholesale and sell sets and phone cards to gangs.  Each week
+a dealer moves its prices by what was wanted and what was there, never below what replacement and risk cost it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.agents.gang import ACCOUNTS, MAX_CONTACTS, SIMS, update_belief
+from sim.agents.row import Column, RowAgent
+from sim.random import Process
+
+if TYPE_CHECKING:
+    from sim.model import FraudSupplyChain
+
+RECRUITER, SELLER = 0, 1
+
+COLUMNS: dict[str, Any] = {
+    "key": np.uint64,
+    "alive": np.uint8,
+    "own_rule": np.uint8,
+    "weekday": np.uint8,
+    "tier": np.uint8,
+    "region": np.uint8,
+    "fitness": np.float64,
+    "efficiency": np.float64,
+    "penalty": np.float64,
+    "cash": np.int64,
+    "ask": (np.float64, 2),
+    "cost": (np.float64, 2),
+    "wage": np.float64,
+    "cover": np.float64,
+    "need": (np.float64, 2),
+    "wanted": (np.float64, 2),
+    "supplied": (np.float64, 2),
+    "order": (np.int64, 2),
+    "fresh_need": (np.float64, 2),
+    "bid": (np.float64, 2),
+    "sets_needed": np.int64,
+    "sets_got": np.int64,
+    "risk_seen": (np.float64, 2),
+    "low_until": np.int32,
+    "entered": np.int32,
+    "sold": np.int64,
+    "contacts": (np.int32, MAX_CONTACTS),
+}
+
+
+class Dealer(RowAgent):
+    """A card-selling cell: a recruiter or a seller."""
+
+    tier = Column("tier", "0 recruiter, 1 seller.")
+    cash = Column("cash", "Cash, fen.")
+    wage = Column("wage", "Wage a recruiter pays for each set, yuan.")
+    region = Column("region", "Number of the region.")
+    low_until = Column("low_until", "Day until which the dealer lies low.")
+
+    @classmethod
+    def decide_rows(cls, model: FraudSupplyChain, rows: np.ndarray) -> None:
+        """Weigh the risk, move prices and wage, order stock."""
+        rules = model.dealer_rules
+        rules.weigh_risk(rows)
+        rules.move_prices(rows)
+        rules.move_wage(rows[model.dealers.tier[rows] == RECRUITER])
+        rules.order(rows)
+
+
+class DealerRules:
+    """The weekly rules of dealers, as arrays over the dealers that decide today."""
+
+    def __init__(self, model: FraudSupplyChain) -> None:
+        p = model.parameters
+        self.model = model
+        self.speed = p.number("market.price_speed")
+        self.limit = p.number("market.price_limit")
+        self.wage_speed = p.number("market.wage_speed")
+        self.wage_floor = p.number("market.wage_floor")
+        self.handling = np.array([p.number("market.recruiter_handling"), p.number("market.seller_handling")])
+        self.sim_handling = p.number("market.sim_handling")
+        self.memory = p.number("dealers.need_memory")
+        self.low_weight = p.number("dealers.lie_low_weight")
+        self.low_impulse = p.number("dealers.lie_low_impulse")
+        self.low_days = int(p.number("dealers.lie_low_days"))
+        self.belief_decay = p.number("beliefs.decay")
+        self.peers = p.number("beliefs.peers")
+        self.learning = p.number("dealers.efficiency_gain")
+        self.turnover_floor = p.number("dealers.turnover_floor")
+
+    def weigh_risk(self, rows: np.ndarray) -> None:
+        """Belief from what befell peers of the region (equation 4.9); lie low by it and by the public impulse."""
+        d, m = self.model.dealers, self.model
+        update_belief(d.risk_seen, rows, m.signals.dealer_removal[d.region[rows]], self.peers, self.belief_decay)
+        chance = -np.expm1(-self.low_weight * self.belief(rows) - self.low_impulse * m.signals.public_risk)
+        hides = m.random.uniform(Process.LIE_LOW, m.day, d.key[rows], 1) < chance
+        d.low_until[rows[hides]] = m.day + self.low_days
+        d.efficiency[rows] += self.learning * (1.0 - d.efficiency[rows])
+
+    def belief(self, rows: np.ndarray) -> np.ndarray:
+        """Believed probability of removal within a week."""
+        seen = self.model.dealers.risk_seen[rows]
+        return seen[:, 0] / seen.sum(axis=1)
+
+    def floor(self, rows: np.ndarray) -> np.ndarray:
+        """Lowest ask for a set, yuan: replacement cost and risk, P = c + theta (c + F) (equation 4.1).
+
+        The penalty of a removal is spread over the sets sold in the weeks between removals: the loss probability
+        per set is the weekly risk over weekly sales.
+        """
+        d = self.model.dealers
+        sales = np.maximum(d.need[rows, ACCOUNTS], self.turnover_floor)
+        q = np.minimum(self.belief(rows) / sales, 0.5)
+        cost = np.where(d.tier[rows] == RECRUITER, d.wage[rows], d.cost[rows, ACCOUNTS])
+        cost = cost + self.handling[d.tier[rows]]
+        return cost + q / (1.0 - q) * (cost + d.penalty[rows])
+
+    def move_prices(self, rows: np.ndarray) -> None:
+        """log P' = log P + speed (D - S)/(D + S), at most ``limit`` a week (equation 4.8).
+
+        D is the new need that reached this dealer in the week, never reissued orders; S what it had to sell.
+        """
+        d, m = self.model.dealers, self.model
+        wanted, supply = d.wanted[rows], d.supplied[rows] + m.stocks.dealer_stock[rows]
+        total = wanted + supply
+        pull = np.divide(wanted - supply, total, out=np.zeros_like(total), where=total > 0.0)
+        step = np.clip(self.speed * pull, -self.limit, self.limit)
+        floors = np.column_stack([self.floor(rows), d.cost[rows, SIMS] + self.sim_handling])
+        d.ask[rows] = np.maximum(d.ask[rows] * np.exp(step), floors)
+
+    def move_wage(self, rows: np.ndarray) -> None:
+        """A recruiter raises the wage while it gets fewer sets than it needs, up to what it sells them for."""
+        d = self.model.dealers
+        need, got = d.sets_needed[rows], d.sets_got[rows]
+        total = need + got
+        pull = np.divide(need - got, total, out=np.zeros(len(rows)), where=total > 0)
+        wage = d.wage[rows] * np.exp(np.clip(self.wage_speed * pull, -self.limit, self.limit))
+        d.wage[rows] = np.clip(wage, self.wage_floor, np.maximum(d.ask[rows, ACCOUNTS] - self.handling[0], self.wage_floor))
+        d.sets_got[rows] = 0
+
+    def order(self, rows: np.ndarray) -> None:
+        """Base-stock orders from the remembered need (equation 4.7)."""
+        d, m = self.model.dealers, self.model
+        wanted = d.wanted[rows]
+        d.need[rows] += self.memory * (wanted - d.need[rows])
+        level = d.need[rows] * d.cover[rows][:, None]
+        target = [m.random.rounded(Process.STOCK_LEVEL, 0, d.key[rows], level[:, k], 1 + k) for k in (ACCOUNTS, SIMS)]
+        gap = np.maximum(np.maximum(np.column_stack(target), 1) - m.stocks.dealer_stock[rows], 0)
+        gap[d.low_until[rows] > m.day] = 0
+        recruiter = d.tier[rows] == RECRUITER
+        d.sets_needed[rows] = np.where(recruiter, gap[:, ACCOUNTS], 0)
+        d.order[rows] = np.where(recruiter[:, None], 0, gap)
+        d.fresh_need[rows] = np.where(recruiter[:, None], 0.0, 0.5 * d.fresh_need[rows] + wanted)
+        d.bid[rows, ACCOUNTS] = np.maximum(d.ask[rows, ACCOUNTS] - self.handling[SELLER], 0.0)
+        d.wanted[rows] = 0.0
+        d.supplied[rows] = 0.0

@@ -1,0 +1,31 @@
+"""The joint office: it holds the schedule of measures and gives each day its policy vector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import mesa
+
+from sim.interventions.base import Policy, Window
+
+if TYPE_CHECKING:
+    from sim.model import FraudSupplyChain
+
+
+class JointOffice(mesa.Agent):
+    """Compiles the measures of a scenario into the policy vector of a day."""
+
+    model: FraudSupplyChain
+
+    def __init__(self, model: FraudSupplyChain) -> None:
+        super().__init__(model)
+        scenario = model.scenario
+        self.window = Window(scenario.start, model.days, model.regions.codes)
+        self.measures = scenario.interventions
+
+    def policy_of(self, day: int) -> Policy:
+        """The policy vector of a day: neutral, then written to by each measure in the order of the scenario."""
+        policy = Policy(self.model.regions.n)
+        for measure in self.measures:
+            measure.act(day, self.window, policy)
+        return policy

@@ -1,0 +1,46 @@
+"""Police units, one a region: leads queue up, capacity limits how many are investigated, old leads are dropped."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import mesa
+import numpy as np
+
+from sim.random import Process, named_key
+
+if TYPE_CHECKING:
+    from sim.model import FraudSupplyChain
+
+
+class Police(mesa.Agent):
+    """The unit of a region.  ``queue`` holds (day, gang row, case key), oldest first."""
+
+    model: FraudSupplyChain
+
+    def __init__(self, model: FraudSupplyChain, region: int, capacity: float) -> None:
+        super().__init__(model)
+        p = model.parameters
+        self.region = region
+        self.capacity = capacity
+        self.life = int(p.number("police.lead_days"))
+        self.solve = p.number("police.solve_share")
+        self.key = named_key(f"police {model.regions.codes[region]}")
+        self.queue: deque[tuple[int, int, np.uint64]] = deque()
+
+    def receive(self, gangs: np.ndarray, keys: np.ndarray) -> None:
+        """New leads: gang rows and keys of their cases (n)."""
+        self.queue.extend((self.model.day, int(g), k) for g, k in zip(gangs, keys, strict=True))
+
+    def investigate(self) -> tuple[np.ndarray, np.ndarray]:
+        """Work off today's capacity (cases a day at this scale); returns gang rows and case keys of solved cases."""
+        m = self.model
+        while self.queue and self.queue[0][0] < m.day - self.life:
+            self.queue.popleft()
+        room = int(m.random.rounded(Process.ROUNDING, m.day, [self.key], [self.capacity])[0])
+        taken = [self.queue.popleft() for _ in range(min(room, len(self.queue)))]
+        gangs = np.array([gang for _, gang, _ in taken], dtype=np.int64)
+        keys = np.array([key for _, _, key in taken], dtype=np.uint64)
+        solved = m.random.uniform(Process.SOLVE, m.day, keys) < self.solve
+        return gangs[solved], keys[solved]

@@ -1,0 +1,60 @@
+"""An agent that is a view of one row of a table, and how a day's decisions reach rules and subclasses alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import mesa
+import numpy as np
+
+from sim.world.table import Table
+
+if TYPE_CHECKING:
+    from sim.model import FraudSupplyChain
+
+
+class Column:
+    """Attribute of a row agent that reads and writes a column of its table."""
+
+    def __init__(self, name: str, doc: str) -> None:
+        self.name = name
+        self.__doc__ = doc
+
+    def __get__(self, agent: RowAgent | None, owner: type) -> Any:
+        return self if agent is None else getattr(agent.table, self.name)[agent.row].item()
+
+    def __set__(self, agent: RowAgent, value: Any) -> None:
+        getattr(agent.table, self.name)[agent.row] = value
+
+
+class RowAgent(mesa.Agent):
+    """A Mesa agent whose state is row ``row`` of ``table``."""
+
+    model: FraudSupplyChain
+
+    def __init__(self, model: FraudSupplyChain, table: Table, row: int) -> None:
+        super().__init__(model)
+        self.table = table
+        self.row = int(row)
+
+    @classmethod
+    def decide_rows(cls, model: FraudSupplyChain, rows: np.ndarray) -> None:
+        """The rule of the class for many rows (int64, n) at once."""
+        raise NotImplementedError
+
+    def decide(self) -> None:
+        """The weekly decision of this agent.  A subclass may replace or extend it."""
+        self.decide_rows(self.model, np.array([self.row]))
+
+
+def decide_today(model: FraudSupplyChain, rule: type[RowAgent], table: Table, agents: dict[int, RowAgent]) -> None:
+    """Let every agent whose weekday it is decide: by the rule of its class, or by its own ``decide``.
+
+    ``table`` needs the columns ``alive``, ``weekday`` and ``own_rule`` (1 where a subclass replaced ``decide``).
+    """
+    due = (table.alive == 1) & (table.weekday == model.day % 7)
+    rows = np.flatnonzero(due & (table.own_rule == 0))
+    if len(rows):
+        rule.decide_rows(model, rows)
+    for row in np.flatnonzero(due & (table.own_rule == 1)):
+        agents[int(row)].decide()

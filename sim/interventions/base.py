@@ -1,0 +1,266 @@
+"""What a measure is: a dated, dosed act of policy that writes into the day's policy vector.
+
+A measure never touches an agent.  Each day, while it is in force, it writes what it changes into
+:class:`Policy`; the processes of the day read that vector.  A measure whose dose is zero writes nothing, so
+the run is the baseline's run bit for bit.
+
+Doses come as a coverage in [0, 1] or as counts of real accounts, cards, outlets or people over the window of
+the measure.  A count is spread over the window in proportion to the ramp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0.0)]
+
+STREAMS = ("video", "event", "message")
+"""Publicity streams, in the order of the columns of :attr:`Policy.publicity`."""
+
+
+class Strict(BaseModel):
+    """Base of everything a scenario file may hold: frozen, strictly typed, no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Total(Strict):
+    """One point of a cumulative count: ``total`` reached by the end of the day ``by``."""
+
+    by: date
+    total: Count
+
+
+class Level(Strict):
+    """One point of a level that holds from the day ``since`` until the next point."""
+
+    since: date
+    level: Amount
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of the calendar in which a run takes place.
+
+    ``day0`` is the date of day 0; ``days`` the number of days simulated; ``regions`` the codes of the regions.
+    """
+
+    day0: date
+    days: int
+    regions: tuple[str, ...]
+
+    def number(self, when: date) -> int:
+        """Day number of a date; negative before day 0."""
+        return (when - self.day0).days
+
+    def mask(self, regions: Literal["all"] | Sequence[str]) -> np.ndarray:
+        """Boolean array over regions, true where a measure acts."""
+        if regions == "all":
+            return np.ones(len(self.regions), dtype=bool)
+        return np.array([code in regions for code in self.regions])
+
+
+@dataclass(frozen=True)
+class Cleanup:
+    """An order to review cards of one kind: which flag it looks at and how many real cards it is to clean today.
+
+    ``cards`` (real cards a day, over all masked regions) and ``rate`` (hazard per day on flagged cards) add up;
+    ``lift`` is how much likelier an illicit card is to be cleaned than an honest one with the same flag.
+    """
+
+    cause: int
+    kind: int
+    flag: int
+    cards: float
+    rate: float
+    lift: float
+    regions: np.ndarray
+
+
+@dataclass(frozen=True)
+class Suspension:
+    """An order to stop account opening at ``outlets`` outlets, for 1..6 (``months``) months each."""
+
+    measure: str
+    outlets: int
+    months: tuple[int, int]
+    auc: float
+    displacement: float
+    deterrence: float
+    regions: np.ndarray
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Today's share of an arrest campaign, in real persons and card gangs, with how targets are chosen."""
+
+    opener_arrests: float
+    card_gangs: float
+    fraud_gangs: float
+    evidence_exponent: float
+    degree_exponent: float
+    seize_share: float
+    regions: np.ndarray
+
+
+@dataclass
+class Policy:
+    """The policy vector of one day: what all measures in force ask for, neutral where none acts.
+
+    Arrays have one entry for each region.  Factors are neutral at exactly 1, doses at exactly 0.
+    """
+
+    regions: int
+    opening_factor: np.ndarray = field(init=False)
+    use_factor: np.ndarray = field(init=False)
+    trace_factor: np.ndarray = field(init=False)
+    false_positive_factor: np.ndarray = field(init=False)
+    publicity: np.ndarray = field(init=False)
+    app_coverage: np.ndarray = field(init=False)
+    app_efficacy: float = 0.0
+    orders: float = 0.0
+    freeze_factor: float = 1.0
+    report_lift: float = 0.0
+    announcement: float = 0.0
+    cleanups: list[Cleanup] = field(default_factory=list)
+    suspensions: list[Suspension] = field(default_factory=list)
+    campaigns: list[Campaign] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.opening_factor = np.ones(self.regions)
+        self.use_factor = np.ones(self.regions)
+        self.trace_factor = np.ones(self.regions)
+        self.false_positive_factor = np.ones(self.regions)
+        self.publicity = np.zeros((self.regions, len(STREAMS)))
+        self.app_coverage = np.zeros(self.regions)
+
+
+class Measure(Strict):
+    """Fields that every measure has.  A subclass adds its dose and says what it writes.
+
+    Subclasses declare ``measure`` as a ``Literal`` (the id in scenario files) and the class variables
+    ``card`` (a plain-language description), ``reads``, ``writes`` and ``identity`` (the exact statement that
+    holds when everything else is off).
+    """
+
+    card: ClassVar[str] = ""
+    reads: ClassVar[tuple[str, ...]] = ()
+    writes: ClassVar[tuple[str, ...]] = ()
+    identity: ClassVar[str] = ""
+    co_measure: ClassVar[bool] = False
+
+    measure: str
+    id: str = ""
+    title: str = ""
+    start: date
+    end: date | None = None
+    announced: date | None = None
+    ramp_days: Count = 0
+    coverage: Share = 1.0
+    regions: Literal["all"] | list[str] = "all"
+    cost_per_unit: Amount | None = None
+    evidence: list[str] = Field(default_factory=list)
+    note: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_id(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data.get("id") and isinstance(data.get("measure"), str):
+            criterion = data.get("criterion")
+            suffix = f"-{criterion}" if isinstance(criterion, str) else ""
+            return {**data, "id": data["measure"] + suffix}
+        return data
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Measure:
+        if self.end is not None and self.end < self.start:
+            raise ValueError(f"end {self.end} lies before start {self.start}. Give an end on or after the start")
+        if self.announced is not None and self.announced > self.start:
+            raise ValueError(f"announced {self.announced} lies after start {self.start}. Announce on or before it")
+        return self
+
+    def last_day(self, window: Window) -> int:
+        """Number of the last day in force."""
+        return window.days - 1 if self.end is None else window.number(self.end)
+
+    def strength(self, day: int, window: Window) -> float:
+        """Ramp times coverage on a day: 0 outside the window of the measure, up to ``coverage`` inside."""
+        first = window.number(self.start)
+        if day < first or day > self.last_day(window):
+            return 0.0
+        return self.coverage * _ramp(day - first, self.ramp_days)
+
+    def share_of_window(self, day: int, window: Window) -> float:
+        """Share of a count over the whole window that falls on a day, so that the days add up to 1.
+
+        The window must have an end; the share follows the ramp.
+        """
+        first, last = window.number(self.start), self.last_day(window)
+        if day < first or day > last:
+            return 0.0
+        return _ramp(day - first, self.ramp_days) / _ramp_sum(last - first + 1, self.ramp_days)
+
+    def act(self, day: int, window: Window, policy: Policy) -> None:
+        """Write today's part of the measure into the policy vector."""
+        raise NotImplementedError
+
+    @property
+    def units(self) -> str:
+        """What one unit of cost is, for instance ``account``."""
+        return "unit"
+
+
+def _ramp(since: int, ramp_days: int) -> float:
+    return min(1.0, (since + 1) / ramp_days) if ramp_days > 0 else 1.0
+
+
+def _ramp_sum(days: int, ramp_days: int) -> float:
+    rising = min(days, ramp_days)
+    return (rising * (rising + 1) / 2) / ramp_days + (days - rising) if ramp_days > 0 else float(days)
+
+
+def cumulative_today(points: Sequence[Total], start: date, day: int, window: Window) -> float:
+    """Today's part of a cumulative path that rises linearly from 0 on ``start`` through the given points."""
+    before_day, before_total = window.number(start) - 1, 0
+    for point in points:
+        at = window.number(point.by)
+        if day <= before_day:
+            return 0.0
+        if day <= at:
+            return (point.total - before_total) / (at - before_day)
+        before_day, before_total = at, point.total
+    return 0.0
+
+
+def level_today(points: Sequence[Level], day: int, window: Window) -> float:
+    """The level in force on a day: that of the last point at or before it, 0 before the first."""
+    current = 0.0
+    for point in points:
+        if window.number(point.since) > day:
+            break
+        current = point.level
+    return current
+
+
+def rising(points: Sequence[Total]) -> Sequence[Total]:
+    """Check that a cumulative path has rising dates and totals that never fall."""
+    for before, after in zip(points, points[1:], strict=False):
+        if after.by <= before.by or after.total < before.total:
+            raise ValueError(f"the path goes back at {after.by}. Dates must rise and totals must not fall")
+    return points
+
+
+def ordered(points: Sequence[Level]) -> Sequence[Level]:
+    """Check that the points of a level are in the order of their dates."""
+    for before, after in zip(points, points[1:], strict=False):
+        if after.since <= before.since:
+            raise ValueError(f"{after.since} does not come after {before.since}. Put the dates in order")
+    return points

@@ -1,0 +1,102 @@
+"""Measures of the police: concentrated and continuing campaigns against card gangs (row 1)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from sim.interventions.base import Campaign, Count, Measure, Policy, Share, Strict, Total, Window
+from sim.interventions.base import cumulative_today, rising
+
+
+class Pulse(Strict):
+    """One concentrated round of arrests: how many of the path's suspects are arrested on one day."""
+
+    on: date
+    suspects: Count
+
+
+class ClusterCampaign(Measure):
+    """Campaigns against card gangs: pulses on given days and the continuing arrests around them (row 1)."""
+
+    card: ClassVar[str] = (
+        "Police arrest people who open, sell and gather cards, in national rounds and every day between them. "
+        "Here openers are arrested out of everyone with past openings, card-gang cells are removed by how visible "
+        "and how connected they are, their stock is seized, and everyone who hears of it grows more careful. "
+        "Assumed: how suspects split over openers, dealers and others."
+    )
+    reads: ClassVar[tuple[str, ...]] = ("dealers' activity and contacts", "past openers")
+    writes: ClassVar[tuple[str, ...]] = ("policy.campaigns", "policy.announcement")
+    identity: ClassVar[str] = "degree exponent 0, no replacement: survivors N (1 - f)^k"
+
+    measure: Literal["cluster_campaign"]
+    suspects: Annotated[list[Total], AfterValidator(rising)] = Field(
+        default_factory=list, description="Persons arrested since the start, as a cumulative path, pulses included."
+    )
+    card_gangs: Annotated[list[Total], AfterValidator(rising)] = Field(
+        default_factory=list, description="Card gangs broken up since the start, as a cumulative path."
+    )
+    pulses: list[Pulse] = Field(default_factory=list, description="Concentrated rounds, part of the path above.")
+    opener_share: Share = Field(0.5, description="Share of suspects who opened cards.")
+    other_share: Share = Field(0.2, description="Share of suspects in fraud gangs rather than in the card trade.")
+    suspects_per_fraud_gang: Annotated[float, Field(ge=1.0, le=1000.0)] = Field(
+        11.0, description="Suspects caught for each fraud gang broken up."
+    )
+    relevant_share: Share = Field(0.5, description="Share of arrested openers whose openings are recent bank cards.")
+    evidence_exponent: Annotated[float, Field(ge=0.0, le=3.0)] = 1.0
+    degree_exponent: Annotated[float, Field(ge=0.0, le=2.0)] = 1.0
+    seize_share: Share = Field(0.6, description="Share of the stock of a removed dealer or gang that is seized.")
+    announcement: Annotated[float, Field(ge=0.0, le=5.0)] = Field(
+        1.0, description="Strength of the public announcement, 1 for a national launch."
+    )
+
+    @model_validator(mode="after")
+    def _shares(self) -> ClusterCampaign:
+        if self.opener_share + self.other_share > 1.0:
+            raise ValueError("opener_share and other_share add up to more than 1. The rest are dealers")
+        return self
+
+    @property
+    def dosed(self) -> bool:
+        """Whether the campaign arrests anyone at all."""
+        totals = [*(p.total for p in self.suspects), *(p.total for p in self.card_gangs)]
+        return self.coverage > 0 and (any(totals) or any(p.suspects for p in self.pulses))
+
+    def act(self, day: int, window: Window, policy: Policy) -> None:
+        """Order today's arrests; announce on the day of announcement, or on the first day."""
+        if not self.dosed:
+            return
+        mask = window.mask(self.regions)
+        if day == window.number(self.announced or self.start):
+            policy.announcement += self.announcement * self.coverage * float(mask.mean())
+        if self.strength(day, window) <= 0.0:
+            return
+        persons = self.coverage * self._suspects(day, window)
+        gangs = self.coverage * cumulative_today(self.card_gangs, self.start, day, window)
+        if persons > 0.0 or gangs > 0.0:
+            policy.campaigns.append(self._order(persons, gangs, mask))
+
+    def _suspects(self, day: int, window: Window) -> float:
+        """Today's pulse and today's part of what the pulses leave of the path, so that the total is the path's."""
+        total = self.suspects[-1].total if self.suspects else 0
+        left = max(0.0, 1.0 - sum(p.suspects for p in self.pulses) / total) if total else 0.0
+        pulse = sum(p.suspects for p in self.pulses if window.number(p.on) == day)
+        return left * cumulative_today(self.suspects, self.start, day, window) + pulse
+
+    def _order(self, persons: float, gangs: float, mask: object) -> Campaign:
+        return Campaign(
+            opener_arrests=persons * self.opener_share * self.relevant_share,
+            card_gangs=gangs,
+            fraud_gangs=persons * self.other_share / self.suspects_per_fraud_gang,
+            evidence_exponent=self.evidence_exponent,
+            degree_exponent=self.degree_exponent,
+            seize_share=self.seize_share,
+            regions=mask,  # type: ignore[arg-type]
+        )
+
+    @property
+    def units(self) -> str:
+        """Cost is per suspect."""
+        return "suspect"

@@ -1,0 +1,151 @@
+"""Passes over the cards of the chain: matching of orders, handing over of stock, assignment of uses.
+
+Each pass reads cards in the order of their rows, which is the order in which they were opened: first in, first out.
+"""
+
+import numpy as np
+
+from sim.kernels import compiled
+from sim.kernels.philox import uniform_at
+
+
+@compiled("void(i8[::1],i8[::1],i8[::1],i8[::1],i8[::1])")
+def match(
+    order: np.ndarray, seller: np.ndarray, wanted: np.ndarray, stock: np.ndarray, filled: np.ndarray
+) -> None:
+    """Serve orders one after the other from the stock of the seller each of them chose (equation 4.7).
+
+    ``order`` (n): the sequence in which orders are served; ``seller`` and ``wanted`` (n): by order; ``stock``
+    (sellers, changed in place): what is left; ``filled`` (n, output).
+    """
+    for j in range(order.size):
+        i = order[j]
+        s = seller[i]
+        filled[i] = min(wanted[i], stock[s])
+        stock[s] -= filled[i]
+
+
+@compiled("void(u1[::1],i4[::1],i8,i8[::1],i8[::1],i8[::1],i8[::1])")
+def hand_over(
+    status: np.ndarray,
+    owner: np.ndarray,
+    stock_status: int,
+    start: np.ndarray,
+    buyer: np.ndarray,
+    quantity: np.ndarray,
+    target: np.ndarray,
+) -> None:
+    """Find the cards that change hands: the oldest in stock of each seller go to its buyers in their order.
+
+    ``start`` (sellers + 1): where a seller's trades begin in ``buyer`` and ``quantity`` (trades; quantities are
+    used up).  ``target`` (cards, output): the buyer of each card that moves, -1 for the others.
+    """
+    sellers = start.size - 1
+    at = start[:-1].copy()
+    for i in range(status.size):
+        target[i] = -1
+        if status[i] != stock_status:
+            continue
+        s = owner[i]
+        if s < 0 or s >= sellers:
+            continue
+        while at[s] < start[s + 1] and quantity[at[s]] == 0:
+            at[s] += 1
+        if at[s] < start[s + 1]:
+            target[i] = buyer[at[s]]
+            quantity[at[s]] -= 1
+
+
+@compiled("void(u1[::1],i4[::1],u2[::1],i8,i8,i8[::1],i8,i8[::1])")
+def capacity(
+    status: np.ndarray,
+    gang: np.ndarray,
+    uses: np.ndarray,
+    active: int,
+    stock: int,
+    cap: np.ndarray,
+    per_day: int,
+    uses_left: np.ndarray,
+) -> None:
+    """Uses that each gang's cards can still give today: up to ``per_day`` a card and ``cap`` in its life.
+
+    ``cap`` (gangs): use cap m by gang; ``uses_left`` (gangs, output): added to.
+    """
+    for i in range(status.size):
+        if status[i] == active or status[i] == stock:
+            g = gang[i]
+            uses_left[g] += max(0, min(per_day, cap[g] - uses[i]))
+
+
+@compiled("void(u1[::1],i4[::1],u2[::1],u1[::1],i8[::1],i8[::1],i8,i8,i8,i8[::1],i8,i8[::1],i8[::1],u1[::1])")
+def assign_uses(
+    status: np.ndarray,
+    gang: np.ndarray,
+    uses: np.ndarray,
+    uses_today: np.ndarray,
+    flow: np.ndarray,
+    amount: np.ndarray,
+    active: int,
+    stock: int,
+    per_day: int,
+    cap: np.ndarray,
+    phase: int,
+    need: np.ndarray,
+    fen_per_use: np.ndarray,
+    activated: np.ndarray,
+) -> None:
+    """Spread the uses that each gang needs over its cards: active ones in phase 0, then stock in phase 1.
+
+    ``need`` (gangs): uses still to be placed, lowered in place.  ``fen_per_use`` (gangs): money through each use,
+    added to the card's ``flow`` and set as today's ``amount``.  ``activated`` (cards, output): 1 where a card of
+    the stock is taken into use.
+    """
+    wanted = active if phase == 0 else stock
+    for i in range(status.size):
+        if status[i] != wanted:
+            continue
+        g = gang[i]
+        take = min(min(per_day, cap[g] - uses[i]), need[g])
+        if take > 0:
+            need[g] -= take
+            uses[i] += take
+            uses_today[i] += take
+            flow[i] += take * fen_per_use[g]
+            amount[i] += take * fen_per_use[g]
+            if phase == 1:
+                activated[i] = 1
+
+
+@compiled("void(u1[::1],i4[::1],i8,i8[::1],u1[::1])")
+def take_first(
+    status: np.ndarray, owner: np.ndarray, wanted: int, need: np.ndarray, taken: np.ndarray
+) -> None:
+    """Mark the oldest cards in a status until each owner's ``need`` (owners, lowered in place) is met."""
+    for i in range(status.size):
+        if status[i] == wanted and need[owner[i]] > 0:
+            need[owner[i]] -= 1
+            taken[i] = 1
+
+
+@compiled("void(u8,i8,i8,i8,u8[::1],i4[::1],i4[::1],f8[::1],u1[::1],u1[::1])")
+def approached(
+    key: np.uint64,
+    process: int,
+    day: int,
+    draw: int,
+    keys: np.ndarray,
+    free_from: np.ndarray,
+    banned_until: np.ndarray,
+    chance: np.ndarray,
+    region: np.ndarray,
+    hit: np.ndarray,
+) -> None:
+    """Who of the at-risk persons is approached today: one draw each, by the region's ``chance``.
+
+    ``hit`` (persons, output): 1 for a person who is free, not barred, and approached.
+    """
+    for i in range(keys.size):
+        hit[i] = 0
+        if free_from[i] <= day and banned_until[i] <= day:
+            if uniform_at(key, process, day, keys[i], draw) < chance[region[i]]:
+                hit[i] = 1

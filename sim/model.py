@@ -1,0 +1,264 @@
+"""The model: a supply chain of cards under enforcement, stepped a day at a time.
+
+One day, in order:
+
+1. calendar       season, lockdown, today's policy vector
+2. fading         awareness, public risk and hoarding fade; publicity and announcements add
+3. opening        openers are approached, open accounts, are screened
+4. supply         sellers restock: sets from recruiters, phone cards through operators
+5. deciding       gangs and dealers whose weekday it is decide
+6. market         cards arrive; gangs buy from the sellers they know
+7. operation      contacts become cases, as far as phones, staff and cards carry them
+8. race           freeze against layering; money due today is frozen or paid out
+9. card step      detection by use, cleanups, reclaim, lapse: one draw a card
+10. police        leads, investigations, campaigns
+11. reporting     reports and registrations after their delays
+12. learning      books, exit, entry, replacement, news
+13. audit         identities of money and cards; at the month's end the record
+
+The table :attr:`FraudSupplyChain.phases` is this list; the step runs the table and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import mesa
+import numba
+import numpy as np
+
+from sim.agents.dealer import RECRUITER, Dealer, DealerRules
+from sim.agents.gang import Gang, GangRules
+from sim.agents.institutions import Bank, Banks, Operators
+from sim.agents.office import JointOffice
+from sim.agents.police import Police
+from sim.agents.population import Population
+from sim.agents.row import RowAgent, decide_today
+from sim.interventions.base import Policy
+from sim.observe.recorder import Recorder
+from sim.processes.audit import Audit
+from sim.processes.calendar import Calendar, Fading
+from sim.processes.detection import Detection
+from sim.processes.funds import Funds, Reporting
+from sim.processes.investigation import Investigation
+from sim.processes.learning import Learning
+from sim.processes.market import Market, SimSupply
+from sim.processes.opening import Opening
+from sim.processes.operation import Cases, Operation
+from sim.processes.removal import Removal
+from sim.processes.signals import Signals, Stocks
+from sim.random import KeyedRandom
+from sim.scenario import shipped_folder
+from sim.world.cards import CardTable
+from sim.world.ledger import Ledger
+from sim.world.openers import OpenerPool
+from sim.world.ordinary import OrdinaryCards
+from sim.world.outlets import Outlets
+from sim.world.regions import read_regions
+from sim.world.table import Table
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+
+Phase = tuple[int, str, Callable[[], None]]
+
+
+class FraudSupplyChain(mesa.Model):
+    """Gangs, dealers, openers, banks, operators, police and the joint office, over calendar days.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What to simulate: baseline, parameters, measures, dates, scale.
+    seed, replicate : int
+        The key of every random number of the run.
+    draw : int
+        0 for the default parameters, k >= 1 for the k-th draw from their priors.
+    threads : int
+        Threads of the card step.  Results do not depend on it.
+    audit : {"month", "day"}
+        How often the identities of money and cards are checked.
+    agent_classes : mapping, optional
+        ``{"gang": ..., "dealer": ...}``: subclasses to use for agents.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        seed: int = 1,
+        replicate: int = 0,
+        draw: int = 0,
+        threads: int = 1,
+        audit: Literal["month", "day"] = "month",
+        agent_classes: Mapping[str, type[RowAgent]] | None = None,
+    ) -> None:
+        super().__init__(rng=seed)
+        self.scenario = scenario
+        self.scale = scenario.scale
+        self.threads = threads
+        self.parameters = scenario.parameters.draw(draw, seed)
+        self.agent_classes = {"gang": Gang, "dealer": Dealer} | dict(agent_classes or {})
+        self.random_state = self.random
+        self.random = KeyedRandom(seed, replicate)  # type: ignore[assignment]
+        self.day = 0
+        self.days = (scenario.end - scenario.start).days + 1
+        self.today = scenario.start
+        self.season = 1.0
+        self.shock = 1.0
+        self._build_world()
+        self._build_agents()
+        self._build_day(audit)
+
+    def _build_world(self) -> None:
+        p = self.parameters
+        self.regions = read_regions(shipped_folder() / "evidence")
+        self.ledger = Ledger()
+        self.recorder = Recorder(self)
+        self.datacollector = self.recorder  # type: ignore[assignment]
+        self.accounts = CardTable(self.ledger)
+        self.sims = CardTable(self.ledger)
+        self.ordinary = OrdinaryCards(p, self.regions)
+        self.openers = OpenerPool(p, self.regions, self.scale, self.random)
+        self.awareness = np.full(self.regions.n, p.number("victims.awareness_start"))
+        places = self.regions.n + 1
+        self.signals = Signals(
+            detection=p.number("beliefs.detection_start"),
+            frozen_share=p.number("beliefs.frozen_start"),
+            sim_loss_per_week=p.number("beliefs.sim_loss_start"),
+            gang_removal=np.zeros(places),
+            dealer_removal=np.zeros(places),
+            opener_belief=np.full(self.regions.n, p.number("beliefs.opener_start")),
+        )
+        self.take_yuan = p.number("victims.mean_loss_yuan")
+
+    def _build_agents(self) -> None:
+        p = self.parameters
+        self.office = JointOffice(self)
+        self.policy: Policy = Policy(self.regions.n)
+        self.banks = Banks(self)
+        self.bank_agents = [Bank(self, number) for number in range(self.banks.n)]
+        self.operators = Operators(self)
+        self.outlets = Outlets(
+            self.regions,
+            round(p.number("banks.outlets")),
+            p.number("banks.laxity_exponent"),
+            self.banks.outlet_share,
+            self.random,
+        )
+        capacity = p.number("police.capacity_per_day") / self.scale
+        self.police = [Police(self, r, capacity * s) for r, s in enumerate(self.regions.share)]
+        self.population = Population(self)
+        self.gangs: Table = self.population.gangs
+        self.dealers: Table = self.population.dealers
+        self.population.found()
+        self.stocks = Stocks()
+        self.stocks.count(self)
+        self.gang_rules = GangRules(self)
+        self.dealer_rules = DealerRules(self)
+
+    def _build_day(self, audit: Literal["month", "day"]) -> None:
+        self.cases: Cases = Cases(*(np.empty(0, dtype=np.int64) for _ in range(6)))
+        self.reported = np.empty(0, dtype=bool)
+        self.registered_today: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+        self.removal = Removal(self)
+        self.reporting = Reporting(self)
+        self.funds = Funds(self)
+        self.operation = Operation(self)
+        self.market = Market(self)
+        self.sim_supply = SimSupply(self)
+        self.audit = Audit(self, audit)
+        self.phases: list[Phase] = [
+            (1, "calendar", Calendar(self).run),
+            (2, "fading", Fading(self).run),
+            (3, "opening", Opening(self).run),
+            (4, "supply", self._supply),
+            (5, "deciding", self._decide),
+            (6, "market", self.market.retail),
+            (7, "operation", self.operation.run),
+            (8, "race", self.funds.run),
+            (9, "card step", Detection(self).run),
+            (10, "police", Investigation(self).run),
+            (11, "reporting", self.reporting.run),
+            (12, "learning", Learning(self).run),
+            (13, "audit", self.audit.run),
+        ]
+
+    def step(self) -> None:
+        """Simulate one day: the phases in their order."""
+        for _, _, phase in self.phases:
+            phase()
+        self.day += 1
+
+    def run_model(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Step to the end; ``progress`` is told days done and days in all, about once a simulated month."""
+        numba.set_num_threads(min(self.threads, numba.config.NUMBA_NUM_THREADS))
+        while self.day < self.days:
+            self.step()
+            if progress is not None and (self.day % 30 == 0 or self.day == self.days):
+                progress(self.day, self.days)
+
+    def _supply(self) -> None:
+        self.stocks.count(self)
+        self.suspend_outlets()
+        self.market.wholesale()
+        self.sim_supply.run()
+        self.stocks.count(self)
+
+    def _decide(self) -> None:
+        decide_today(self, Dealer, self.dealers, self.population.dealer_agents)  # type: ignore[arg-type]
+        decide_today(self, Gang, self.gangs, self.population.gang_agents)  # type: ignore[arg-type]
+        for bank in self.bank_agents[self.day % 7 :: 7]:
+            bank.decide()
+
+    def suspend_outlets(self) -> None:
+        """Carry out today's suspensions; the banks concerned are deterred."""
+        for order in self.policy.suspensions:
+            chosen = self.outlets.suspend(order, self.day, self.random)
+            self.banks.punish(self.outlets.bank[chosen], order.deterrence, self.outlets.suspended_until[chosen])
+
+    def recruiters_by_region(self, *, working: bool = False) -> np.ndarray:
+        """Recruiters alive (and not lying low, if ``working``) by region, int64 (regions)."""
+        d = self.dealers
+        mask = (d.alive == 1) & (d.tier == RECRUITER)
+        if working:
+            mask &= d.low_until <= self.day
+        return np.bincount(d.region[mask], minlength=self.regions.n)
+
+    def dealer_degree(self) -> np.ndarray:
+        """How many gangs and sellers know each dealer, plus one, int64 (dealers)."""
+        known = np.concatenate([self.gangs.contacts[self.gangs.alive == 1].ravel(), self.dealers.contacts.ravel()])
+        return 1 + np.bincount(known[known >= 0], minlength=self.dealers.n)
+
+    def own_rule(self, who: str) -> int:
+        """1 if the class of such agents replaces ``decide``, else 0."""
+        base = {"gang": Gang, "dealer": Dealer}[who]
+        return int(self.agent_classes[who].decide is not base.decide)
+
+    def end_gangs(self, rows: np.ndarray) -> None:
+        """Gangs leave the world."""
+        self.gangs.alive[rows] = 0
+        for row in rows:
+            self.population.gang_agents.pop(int(row)).remove()
+
+    def end_dealers(self, rows: np.ndarray) -> None:
+        """Dealers leave the world."""
+        self.dealers.alive[rows] = 0
+        for row in rows:
+            self.population.dealer_agents.pop(int(row)).remove()
+
+    @property
+    def month_ends(self) -> bool:
+        """Whether today is the last day of a month or of the run."""
+        return (self.today + timedelta(days=1)).day == 1 or self.day == self.days - 1
+
+    @property
+    def first_of_month(self) -> date:
+        """First day of today's month."""
+        return self.today.replace(day=1)
+
+
+__all__ = ["FraudSupplyChain", "Path"]

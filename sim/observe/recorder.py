@@ -1,0 +1,142 @@
+"""The recorder: integers by day and region, flushed to a row a month.
+
+A Mesa user will know :meth:`Recorder.get_model_vars_dataframe`; it is the nation's part of :meth:`monthly`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.agents.gang import BOUGHT, CORPORATE, OWN, POINTS
+from sim.observe.outcomes import OUTCOMES
+from sim.world.codes import Status
+from sim.world.regions import NATION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.model import FraudSupplyChain
+
+ABROAD = "ABROAD"
+CHANNEL_COUNTS = {OWN: "cases_own", BOUGHT: "cases_bought", CORPORATE: "cases_corporate", POINTS: "cases_points"}
+PRICES = ("price_gang_yuan", "price_dealer_yuan", "price_opener_yuan")
+YUAN = ("losses_yuan", "frozen_yuan", "gang_income_yuan")
+
+
+class Recorder:
+    """Counts of one run.  Places are the regions and, last, abroad; the nation is their sum."""
+
+    def __init__(self, model: FraudSupplyChain) -> None:
+        self.model = model
+        self.places = model.regions.n + 1
+        self._month: dict[str, np.ndarray] = {}
+        self._value: dict[str, np.ndarray] = {name: np.zeros(self.places, dtype=np.int64) for name in PRICES}
+        self._volume: dict[str, np.ndarray] = {name: np.zeros(self.places, dtype=np.int64) for name in PRICES}
+        p = model.parameters
+        first = {name: p.number(f"market.{name.removesuffix('_yuan')}_start") for name in PRICES}
+        self._quotes = {name: np.full(self.places, value) for name, value in first.items()}
+        self._nation = dict(first)
+        self._rows: list[tuple[date, dict[str, np.ndarray], dict[str, float]]] = []
+        self.totals: dict[str, int] = {}
+
+    def count(self, name: str, place: np.ndarray, amount: np.ndarray | None = None) -> None:
+        """Add simulated counts (or fen) of today by place number (n)."""
+        if len(place):
+            at = self._month.setdefault(name, np.zeros(self.places, dtype=np.int64))
+            np.add.at(at, place, 1 if amount is None else amount)
+
+    def add(self, name: str, by_place: np.ndarray) -> None:
+        """Add counts already summed by region (regions or places)."""
+        at = self._month.setdefault(name, np.zeros(self.places, dtype=np.int64))
+        at[: len(by_place)] += by_place
+
+    def price(self, name: str, place: np.ndarray, fen: np.ndarray, units: np.ndarray) -> None:
+        """Add trades: money in fen and units, by place (n)."""
+        np.add.at(self._value[name], place, fen)
+        np.add.at(self._volume[name], place, units)
+
+    def quote(self, name: str) -> float:
+        """The nation's last monthly price, yuan."""
+        return self._nation[name]
+
+    def end_month(self, first_day: date) -> None:
+        """Close the month that began on ``first_day``."""
+        counts = {name: np.zeros(self.places, dtype=np.int64) for name in OUTCOMES} | self._month
+        self._month = {}
+        self._stocks(counts)
+        for name in PRICES:
+            value, volume = self._value[name], self._volume[name]
+            traded = volume > 0
+            self._quotes[name] = np.where(traded, value / np.maximum(volume, 1) / 100.0, self._quotes[name])
+            if volume.sum():
+                self._nation[name] = float(value.sum() / volume.sum() / 100.0)
+            value[:] = 0
+            volume[:] = 0
+        for name, values in counts.items():
+            self.totals[name] = self.totals.get(name, 0) + int(values.sum())
+        prices = {name: quotes.copy() for name, quotes in self._quotes.items()}
+        awareness = np.append(self.model.awareness, 0.0)
+        nation = dict(self._nation) | {"awareness": float(self.model.regions.share @ self.model.awareness)}
+        self._rows.append((first_day, counts | prices | {"awareness": awareness}, nation))
+
+    def _stocks(self, counts: dict[str, np.ndarray]) -> None:
+        m = self.model
+        g, d, cards = m.gangs, m.dealers, m.accounts
+        counts["gangs"] = np.bincount(g.region[g.alive == 1], minlength=self.places)
+        counts["dealers"] = np.bincount(d.region[d.alive == 1], minlength=self.places)
+        where = {
+            "cards_active": cards.status == Status.ACTIVE,
+            "cards_gang_stock": (cards.status == Status.GANG_STOCK) | (cards.status == Status.IN_TRANSIT),
+            "cards_dealer_stock": (cards.status == Status.RECRUITER_STOCK) | (cards.status == Status.DEALER_STOCK),
+        }
+        for name, mask in where.items():
+            counts[name] = np.bincount(cards.region_open[mask], minlength=self.places)
+        using = m.sims.status == Status.ACTIVE
+        counts["sims_active"] = np.bincount(m.sims.region_open[using], minlength=self.places)
+
+    def monthly(self) -> pd.DataFrame:
+        """One row a month and place: month, region (``CN`` first, then regions, then ``ABROAD``), outcomes.
+
+        Counts and yuan are in real-world units.  Regions and abroad add up to the nation.
+        """
+        import pandas as pd
+
+        codes = [NATION, *self.model.regions.codes, ABROAD]
+        frames = []
+        for first, counts, nation in self._rows:
+            columns: dict[str, object] = {"month": pd.Timestamp(first), "region": codes}
+            for name in OUTCOMES:
+                columns[name] = self._column(name, counts, nation)
+            frames.append(pd.DataFrame(columns))
+        table = pd.concat(frames, ignore_index=True)
+        table["month"] = table["month"].astype("datetime64[ns]")
+        return table
+
+    def _column(self, name: str, counts: dict[str, np.ndarray], nation: dict[str, float]) -> np.ndarray:
+        if name in nation:
+            return np.concatenate([[nation[name]], counts[name]])
+        if name in ("own_account_share", "substitute_share"):
+            return self._shares(name, counts)
+        whole = np.concatenate([[counts[name].sum()], counts[name]])
+        scale = self.model.scale if OUTCOMES[name].scaled else 1
+        return whole * scale / 100.0 if name in YUAN else whole * scale
+
+    def _shares(self, name: str, counts: dict[str, np.ndarray]) -> np.ndarray:
+        zero = np.zeros(self.places, dtype=np.int64)
+        by = {kind: counts.get(label, zero) for kind, label in CHANNEL_COUNTS.items()}
+        part = by[OWN] if name == "own_account_share" else by[CORPORATE] + by[POINTS]
+        total = sum(by.values(), zero)
+        part, total = np.append(part.sum(), part), np.append(total.sum(), total)
+        return np.divide(part, total, out=np.zeros(len(total)), where=total > 0)
+
+    def get_model_vars_dataframe(self) -> pd.DataFrame:
+        """The nation's months, indexed by month, as a Mesa DataCollector would give them."""
+        table = self.monthly()
+        return table[table["region"] == NATION].drop(columns="region").set_index("month")
+
+    def counts(self) -> dict[str, int]:
+        """Raw simulated counts (not scaled) and fen over the whole run, by name."""
+        return dict(sorted(self.totals.items()))

@@ -1,0 +1,140 @@
+"""Phase 9: the card step - detection by use, cleanups, reclaim and lapse compete in one draw for each card."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.kernels.card_step import card_step
+from sim.random import Process
+from sim.world.cards import CardTable
+from sim.world.codes import LIVE, Cause, Kind, Status
+from sim.world.ordinary import CLEANUPS
+
+if TYPE_CHECKING:
+    from sim.model import FraudSupplyChain
+
+OWN_CAUSES = (Cause.RECLAIMED, Cause.LAPSED)
+INVOLVED = 8
+_ENDS = {
+    Cause.DETECTED: Status.RESTRICTED,
+    Cause.RECLAIMED: Status.RECLAIMED,
+    Cause.LAPSED: Status.EXHAUSTED,
+} | dict.fromkeys(CLEANUPS, Status.CLEANED)
+
+
+class Detection:
+    """Hazards of the day for tracked cards; ordinary cards get the same cleanups at their month's end."""
+
+    def __init__(self, model: FraudSupplyChain) -> None:
+        p = model.parameters
+        self.model = model
+        names = ("base", "excess", "excess_over", "amount", "amount_unit_fen", "new", "awakened")
+        self.by_use = np.zeros((len(Kind), len(names)))
+        self.by_use[:, 4] = 1.0
+        self.by_use[Kind.ACCOUNT] = [p.number(f"detection.account_{name}") for name in names]
+        self.by_use[Kind.SIM, 0] = p.number("detection.sim_per_day")
+        self.new_days = int(p.number("detection.new_days"))
+        self.own = np.zeros((len(OWN_CAUSES), len(Status), len(Kind)))
+        self.own[0, Status.RECRUITER_STOCK : LIVE, Kind.ACCOUNT] = p.number("cards.reclaim_per_year") / 365.25
+        self.own[1, :LIVE, Kind.ACCOUNT] = p.number("cards.lapse_per_year") / 365.25
+        self.own[1, :LIVE, Kind.SIM] = p.number("sims.lapse_per_year") / 365.25
+        self.flags = np.arange(8)
+        self.trace = p.number("detection.trace_per_use")
+        self.trace_delay = p.number("detection.trace_delay_days")
+        self.new_card_days = p.number("detection.new_card_days")
+        self.memory = p.number("beliefs.trade_memory")
+        self.involved: dict[int, list[np.ndarray]] = defaultdict(list)
+        self.seen = np.zeros(4)
+
+    def run(self) -> None:
+        """Settle today's removals of all tracked cards."""
+        m = self.model
+        cleanup = self._cleanup()
+        self._trace()
+        self._step(m.accounts, cleanup)
+        self._step(m.sims, cleanup)
+        self._throw_away()
+        self._learn()
+        m.accounts.drop_ended()
+        m.sims.drop_ended()
+
+    def _cleanup(self) -> np.ndarray:
+        """Rates of the cleanups, float64 (cleanup causes, kinds, 8 flag sets, regions)."""
+        m = self.model
+        rates = np.zeros((len(CLEANUPS), len(Kind), 8, m.regions.n))
+        for order in m.policy.cleanups:
+            rate = m.ordinary.rate(order)
+            m.ordinary.clean(order, rate)
+            flagged = (self.flags & order.flag) != 0 if order.flag else np.ones(8, dtype=bool)
+            at = CLEANUPS.index(Cause(order.cause))
+            rates[at, order.kind] += order.lift * rate * flagged[:, None] * order.regions
+        return rates
+
+    def _step(self, cards: CardTable, cleanup: np.ndarray) -> None:
+        m = self.model
+        removed = np.zeros(cards.n, dtype=np.uint8)
+        card_step(
+            m.random.key, int(Process.CARD_STEP), m.day, cards.key, cards.status, cards.kind, cards.region_open,
+            cards.flags, cards.uses_today, cards.balance_fen, cards.opened, cards.uses, int(LIVE), self.new_days,
+            self.by_use, m.policy.use_factor, cleanup, self.own, removed,
+        )  # fmt: skip
+        self._observe(cards, removed)
+        for cause in np.unique(removed[removed > 0]):
+            rows = np.flatnonzero(removed == cause)
+            why = self.cause(int(cause) - 1)
+            if why in CLEANUPS:
+                m.recorder.count("closed_true", cards.region_open[rows])
+            elif why == Cause.DETECTED:
+                m.recorder.count("cards_detected", cards.region_open[rows])
+            cards.move(rows, _ENDS[why], m.day)
+
+    @staticmethod
+    def cause(number: int) -> Cause:
+        """The cause that the card step numbers so: detection, the cleanups, the cards' own causes."""
+        return (Cause.DETECTED, *CLEANUPS, *OWN_CAUSES)[number]
+
+    def _trace(self) -> None:
+        """Used cards of reported cases are traced to their opener after a delay; new ones are counted apart."""
+        m, cards = self.model, self.model.accounts
+        rows = np.flatnonzero((cards.uses_today > 0) & ((cards.flags & INVOLVED) == 0))
+        if len(rows):
+            rate = self.trace * m.policy.trace_factor[cards.region_open[rows]] * cards.uses_today[rows]
+            rows = rows[m.random.uniform(Process.TRACE, m.day, cards.key[rows]) < -np.expm1(-rate)]
+            cards.flags[rows] |= INVOLVED
+            delay = self.trace_delay * m.random.exponential(Process.TRACE, m.day, cards.key[rows], 1)
+            on = m.day + np.floor(delay).astype(np.int64)
+            new = on - cards.opened[rows] <= self.new_card_days
+            for day in np.unique(on[new]):
+                self.involved[int(day)].append(cards.region_open[rows][new & (on == day)])
+        for region in self.involved.pop(m.day, []):
+            m.recorder.count("involved_new_cards", region)
+
+    def _throw_away(self) -> None:
+        """Cards at their use cap are thrown away."""
+        m, cards = self.model, self.model.accounts
+        active = np.flatnonzero(cards.status == Status.ACTIVE)
+        done = active[cards.uses[active] >= m.gangs.use_cap[cards.gang[active]]]
+        cards.move(done, Status.EXHAUSTED, m.day)
+
+    def _observe(self, cards: CardTable, removed: np.ndarray) -> None:
+        """Count what gangs can see: uses and detections of accounts, phone cards in use and lost."""
+        used = cards.uses_today > 0
+        if cards is self.model.accounts:
+            self.seen[:2] += [int(cards.uses_today[used].sum()), int((removed[used] == 1).sum())]
+        else:
+            self.seen[2:] += [int(used.sum()), int((removed[used] > 0).sum())]
+
+    def _learn(self) -> None:
+        """Each week the trade's experience moves towards what it saw."""
+        m, s = self.model, self.model.signals
+        if m.day % 7 == 6:
+            if self.seen[0] > 0:
+                s.detection += self.memory * (self.seen[1] / self.seen[0] - s.detection)
+                s.detection = max(s.detection, 1e-4)
+            if self.seen[2] > 0:
+                weekly = min(7.0 * self.seen[3] / self.seen[2], 1.0)
+                s.sim_loss_per_week += self.memory * (weekly - s.sim_loss_per_week)
+            self.seen[:] = 0.0

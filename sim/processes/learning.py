@@ -1,0 +1,167 @@
+"""Phase 12: the weekly books of gangs and dealers - costs, profit, exit, entry, replacement, news of removals."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.agents.dealer import RECRUITER, SELLER
+from sim.random import Process, child_keys, named_key
+from sim.world.codes import LIVE, Status
+from sim.world.ledger import Account
+
+if TYPE_CHECKING:
+    from sim.model import FraudSupplyChain
+
+REFERENCE_WEEKS = (13, 52)
+"""Weeks of the run over which the reference profit is measured."""
+
+
+class Learning:
+    """Cash, exit and entry each week; replacements on their day; public experience of removals."""
+
+    def __init__(self, model: FraudSupplyChain) -> None:
+        p = model.parameters
+        self.model = model
+        self.fixed = p.number("gangs.fixed_cost_per_staff_week")
+        self.reserve = p.number("gangs.cash_reserve_per_staff")
+        self.exit_speed = p.number("gangs.exit_per_year") / 52.0
+        self.profit_memory = p.number("gangs.profit_memory")
+        self.dealer_reserve = p.number("dealers.cash_reserve")
+        self.opener_memory = 1.0 - p.number("beliefs.decay")
+        self.rewire = p.number("market.rewire_per_week")
+        self.gang_entry = Entry(p.number("gangs.growth_per_year"), p.number("gangs.growth_ratio_max"))
+        self.dealer_entry = Entry(p.number("dealers.growth_per_year"), p.number("dealers.growth_ratio_max"))
+        self.keys = np.array([named_key("entry gangs"), named_key("entry dealers")], dtype=np.uint64)
+        self.sales_before = 0
+
+    def run(self) -> None:
+        """Books of those whose week ends today; entry and news on the first day of each week."""
+        self._books()
+        self._replacements()
+        self._openers_spend()
+        if self.model.day % 7 == 6:
+            self._enter()
+            self._news()
+
+    def _books(self) -> None:
+        m, g = self.model, self.model.gangs
+        rows = np.flatnonzero((g.alive == 1) & (g.weekday == m.day % 7))
+        cost = np.round(g.staff[rows] * self.fixed * 100).astype(np.int64)
+        paid = np.minimum(cost, np.maximum(g.cash[rows], 0))
+        result = (g.week_income[rows] - g.week_cost[rows] - cost).astype(np.float64)
+        g.profit[rows] += self.profit_memory * (result - g.profit[rows])
+        keep = np.round(g.staff[rows] * self.reserve * 100).astype(np.int64)
+        drawn = np.maximum(g.cash[rows] - paid - keep, 0)
+        g.cash[rows] -= paid + drawn
+        m.ledger.pay(Account.GANGS, Account.OUTSIDE, int((paid + drawn).sum()))
+        g.week_income[rows] = 0
+        g.week_cost[rows] = 0
+        loss = np.clip(-g.profit[rows] / np.maximum(cost, 1), 0.0, 1.0)
+        leaves = m.random.uniform(Process.EXIT, m.day, g.key[rows]) < -np.expm1(-self.exit_speed * loss)
+        self._leave(rows[leaves])
+        stay = rows[~leaves]
+        m.population.rewire(stay, g, SELLER, self.rewire, 0)
+        self._dealer_books()
+
+    def _leave(self, rows: np.ndarray) -> None:
+        """Gangs that give up: their cards lapse, their cash leaves the trade."""
+        m, g = self.model, self.model.gangs
+        if not len(rows):
+            return
+        gone = np.zeros(g.n + 1, dtype=bool)
+        gone[rows] = True
+        for cards in (m.accounts, m.sims):
+            held = np.flatnonzero((cards.status < LIVE) & (cards.status >= Status.IN_TRANSIT) & gone[cards.gang])
+            cards.move(held, Status.EXHAUSTED, m.day)
+        m.ledger.pay(Account.GANGS, Account.OUTSIDE, int(g.cash[rows].sum()))
+        g.cash[rows] = 0
+        m.recorder.count("gangs_left", g.region[rows])
+        m.end_gangs(rows)
+
+    def _dealer_books(self) -> None:
+        """Dealers spend what exceeds their reserve; debts of recruiters wait for sales."""
+        m, d = self.model, self.model.dealers
+        rows = np.flatnonzero((d.alive == 1) & (d.weekday == m.day % 7))
+        drawn = np.maximum(d.cash[rows] - round(self.dealer_reserve * 100), 0)
+        d.cash[rows] -= drawn
+        m.ledger.pay(Account.DEALERS, Account.OUTSIDE, int(drawn.sum()))
+        m.population.rewire(rows[d.tier[rows] == SELLER], d, RECRUITER, self.rewire, 100)
+
+    def _openers_spend(self) -> None:
+        """Openers spend their wages at once."""
+        m = self.model
+        m.ledger.pay(Account.OPENERS, Account.OUTSIDE, int(m.ledger.money[Account.OPENERS]))
+
+    def _replacements(self) -> None:
+        """Newcomers take the places of removed gangs and dealers, with keys made from theirs (4.3)."""
+        m, g, d = self.model, self.model.gangs, self.model.dealers
+        rows = np.array(m.removal.gangs_due.pop(m.day, []), dtype=np.int64)
+        if len(rows):
+            m.population.enter_gangs(child_keys(g.key[rows], np.ones(len(rows))), g.region[rows].astype(np.int64))
+        rows = np.array(m.removal.dealers_due.pop(m.day, []), dtype=np.int64)
+        if len(rows):
+            self._new_dealers(child_keys(d.key[rows], np.ones(len(rows))), d.tier[rows], d.region[rows])
+
+    def _new_dealers(self, keys: np.ndarray, tier: np.ndarray, region: np.ndarray) -> None:
+        m = self.model
+        rows = m.population.enter_dealers(keys, tier.astype(np.int64), region.astype(np.int64), ready=False)
+        sellers = rows[m.dealers.tier[rows] == SELLER]
+        m.population.greet(sellers)
+
+    def _enter(self) -> None:
+        """New gangs and dealers: more of them while the trade pays better than in the first year."""
+        m, g, d = self.model, self.model.gangs, self.model.dealers
+        alive = g.alive == 1
+        count = int(alive.sum())
+        profit = math.fsum(g.profit[alive]) / count if count else 0.0
+        gangs = self.gang_entry.mean(m.day // 7, profit, count)
+        sellers = (d.alive == 1) & (d.tier == SELLER)
+        margin = math.fsum(d.ask[sellers, 0] - d.wage[sellers]) * max(int(d.sold.sum()) - self.sales_before, 0)
+        self.sales_before = int(d.sold.sum())
+        cells = int((d.alive == 1).sum())
+        margin /= max(int(sellers.sum()), 1) * max(cells, 1)
+        dealers = self.dealer_entry.mean(m.day // 7, margin, cells)
+        new = m.random.poisson(Process.ENTRY, m.day, self.keys, np.array([gangs, dealers]))
+        keys = m.population.new_keys(int(new[0]))
+        m.population.enter_gangs(keys, m.population.gang_regions(keys))
+        keys = m.population.new_keys(int(new[1]))
+        share = m.parameters.number("dealers.seller_share")
+        tier = np.where(m.random.uniform(Process.DEALER_TRAITS, 0, keys, 5) < share, SELLER, RECRUITER)
+        if len(keys):
+            self._new_dealers(keys, tier, m.population.regions_of(keys, m.openers.weight))
+
+    def _news(self) -> None:
+        """Shares of gangs, dealers and openers removed in the week, as the trade hears of them."""
+        m, s, r = self.model, self.model.signals, self.model.removal
+        places = m.regions.n + 1
+        gangs = np.bincount(m.gangs.region[m.gangs.alive == 1], minlength=places)
+        dealers = np.bincount(m.dealers.region[m.dealers.alive == 1], minlength=places)
+        s.gang_removal = r.gangs_week / np.maximum(gangs + r.gangs_week, 1)
+        s.dealer_removal = r.dealers_week / np.maximum(dealers + r.dealers_week, 1)
+        past = np.bincount(m.openers.region[m.openers.past_openers(m.day)], minlength=m.regions.n)
+        yearly = 52.0 * r.openers_week / np.maximum(past + r.openers_week, 1)
+        s.opener_belief = s.opener_belief + self.opener_memory * (yearly - s.opener_belief)
+        for counts in (r.gangs_week, r.dealers_week, r.openers_week):
+            counts[:] = 0.0
+
+
+class Entry:
+    """Mean entry a week: growth at the reference profit, in proportion to profit, between 0 and a cap."""
+
+    def __init__(self, growth_per_year: float, ratio_max: float) -> None:
+        self.growth = growth_per_year / 52.0
+        self.ratio_max = ratio_max
+        self.reference = 0.0
+        self.weeks = 0
+
+    def mean(self, week: int, profit: float, count: int) -> float:
+        """Expected newcomers in a week; during the reference weeks the ratio is 1."""
+        first, last = REFERENCE_WEEKS
+        if first <= week < last:
+            self.weeks += 1
+            self.reference += (profit - self.reference) / self.weeks
+        ratio = profit / self.reference if week >= last and self.reference > 0.0 else 1.0
+        return self.growth * min(max(ratio, 0.0), self.ratio_max) * count

@@ -1,0 +1,179 @@
+"""Phase 3: openers are approached, weigh the wage and the risk, choose an outlet, and are screened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.agents.dealer import RECRUITER
+from sim.kernels.chain import approached
+from sim.random import Process, child_keys
+from sim.world.codes import Flag, Kind, Source, Status
+from sim.world.ledger import Account
+
+if TYPE_CHECKING:
+    from sim.model import FraudSupplyChain
+
+MOST_CARDS = 5
+RETRIES = 20
+
+
+class Opening:
+    """Illicit openings, one person at a time, at outlets of true number."""
+
+    def __init__(self, model: FraudSupplyChain) -> None:
+        p = model.parameters
+        self.model = model
+        self.rate = p.number("openers.approach_per_year") / 365.25
+        self.logit_scale = p.number("openers.logit_scale")
+        self.impulse_weight = p.number("openers.impulse_weight")
+        self.arrest_weight = p.number("openers.arrest_weight")
+        self.away_days = 365.25 * p.number("openers.years_away")
+        self.existing = p.number("openers.existing_share")
+        self.stolen = p.number("openers.stolen_identity_share")
+        self.cards = np.cumsum(p.vector("openers.cards_share"))
+        self.flag_shares = [p.number(f"cards.{n}_share") for n in ("idle", "multi_card", "replaced")]
+        self.base_recruiters = np.maximum(model.recruiters_by_region(), 1)
+
+    def run(self) -> None:
+        """Approach, accept, open, pay."""
+        m = self.model
+        rows = self._approach()
+        if not len(rows):
+            return
+        rows, recruiter = self._meet(rows)
+        if not len(rows):
+            return
+        willing = self._accept(rows, recruiter)
+        rows, recruiter = self._room(rows[willing], recruiter[willing])
+        self._open(rows, recruiter)
+        m.openers.free_from[rows] = m.day + np.round(
+            self.away_days * m.random.exponential(Process.ACCEPTANCE, m.day, m.openers.key[rows], 1)
+        ).astype(np.int64).clip(1, 10**6)
+
+    def _approach(self) -> np.ndarray:
+        """Rows of the persons approached today: the more recruiters at work in a region, the more approaches."""
+        m = self.model
+        at_work = m.recruiters_by_region(working=True)
+        chance = -np.expm1(-self.rate * m.season * at_work / self.base_recruiters)
+        pool = m.openers
+        hit = np.zeros(pool.n, dtype=np.uint8)
+        approached(m.random.key, Process.APPROACH, m.day, 0, pool.key, pool.free_from, pool.banned_until,
+                   chance, pool.region, hit)  # fmt: skip
+        return np.flatnonzero(hit)
+
+    def _meet(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The recruiter that each person meets: any at work in the region, weighted by efficiency."""
+        m, d = self.model, self.model.dealers
+        recruiters = np.flatnonzero((d.alive == 1) & (d.tier == RECRUITER) & (d.low_until <= m.day))
+        recruiters = recruiters[np.argsort(d.region[recruiters], kind="stable")]
+        edges = np.concatenate([[0.0], np.cumsum(d.efficiency[recruiters])])
+        ends = np.searchsorted(d.region[recruiters], np.arange(m.regions.n + 1))
+        region = m.openers.region[rows]
+        low, high = edges[ends[region]], edges[ends[region + 1]]
+        rows, low, high = rows[high > low], low[high > low], high[high > low]
+        u = m.random.uniform(Process.RECRUITER_CHOICE, m.day, m.openers.key[rows])
+        at = np.searchsorted(edges, low + u * (high - low), side="right") - 1
+        return rows, recruiters[np.minimum(at, len(recruiters) - 1)] if len(rows) else rows
+
+    def _accept(self, rows: np.ndarray, recruiter: np.ndarray) -> np.ndarray:
+        """Who takes the offer: logistic((log w - log w_r - risk) / s_w) (equation 4.9)."""
+        m, o = self.model, self.model.openers
+        risk = self.impulse_weight * m.signals.public_risk + self.arrest_weight * m.signals.opener_belief[o.region[rows]]
+        utility = np.log(m.dealers.wage[recruiter] / o.reservation_wage[rows]) - o.risk_weight[rows] * risk
+        chance = 1.0 / (1.0 + np.exp(-utility / self.logit_scale))
+        return m.random.uniform(Process.ACCEPTANCE, m.day, o.key[rows]) < chance
+
+    def _room(self, rows: np.ndarray, recruiter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Recruiters take no more people than their need: the first ones by a keyed queue."""
+        m, d = self.model, self.model.dealers
+        queue = m.random.uniform(Process.QUEUE, m.day, m.openers.key[rows], 2)
+        order = np.lexsort((queue, recruiter))
+        rows, recruiter = rows[order], recruiter[order]
+        before = np.arange(len(rows)) - np.searchsorted(recruiter, recruiter)
+        need = d.sets_needed[recruiter] - d.sets_got[recruiter]
+        taken = before * self.mean_cards < need
+        return rows[taken], recruiter[taken]
+
+    @property
+    def mean_cards(self) -> float:
+        """Cards that a person opens on average."""
+        shares = np.diff(np.concatenate([[0.0], self.cards / self.cards[-1]]))
+        return float(shares @ np.arange(1, len(shares) + 1))
+
+    def _open(self, rows: np.ndarray, recruiter: np.ndarray) -> None:
+        """Each person tries to open a few accounts; what is not refused is sold to the recruiter at the wage."""
+        m, o = self.model, self.model.openers
+        u = m.random.uniform(Process.CARDS_OPENED, m.day, o.key[rows])
+        wanted = 1 + np.searchsorted(self.cards / self.cards[-1], u, side="right")
+        who = np.repeat(np.arange(len(rows)), wanted)
+        number = np.arange(len(who)) - np.repeat(np.cumsum(wanted) - wanted, wanted)
+        person, by = rows[who], recruiter[who]
+        key = child_keys(o.key[person], o.cards[person] + number)
+        o.cards[rows] += wanted
+        o.last_opened[rows] = m.day
+        region = o.region[person].astype(np.int64)
+        existing = m.random.uniform(Process.CARD_FLAGS, m.day, key, 7) < self.existing
+        outlet, lost = self._outlet(key, region, ~existing)
+        refused = ~existing & ~lost & self._refused(key, region, m.outlets.bank[outlet])
+        done = ~lost & ~refused
+        tried = ~existing
+        m.recorder.count("openings_attempted_illicit", region[tried])
+        m.recorder.count("openings_refused_illicit", region[refused])
+        m.recorder.count("openings_lost_illicit", region[lost])
+        m.recorder.count("openings_illicit", region[done & tried])
+        self._enter(key[done], person[done], by[done], region[done], outlet[done], existing[done])
+
+    def _outlet(self, key: np.ndarray, region: np.ndarray, tried: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Outlet of each opening, and which openings are lost because it is suspended (row 8).
+
+        A share ``displacement`` of those who find it shut goes to another outlet that is open.
+        """
+        m = self.model
+        outlet = m.outlets.choose(region, m.random.uniform(Process.OUTLET_CHOICE, m.day, key))
+        shut = m.outlets.shut(m.day)
+        stopped = tried & shut[outlet]
+        if not stopped.any():
+            return outlet, np.zeros(len(key), dtype=bool)
+        moves = m.random.uniform(Process.OUTLET_CHOICE, m.day, key, 1) < m.outlets.displacement[outlet]
+        again = np.flatnonzero(stopped & moves)
+        for retry in range(RETRIES):
+            u = m.random.uniform(Process.OUTLET_CHOICE, m.day, key[again], 2 + retry)
+            outlet[again] = m.outlets.choose(region[again], u)
+            again = again[shut[outlet[again]]]
+            if not len(again):
+                break
+        return outlet, tried & shut[outlet]
+
+    def _refused(self, key: np.ndarray, region: np.ndarray, bank: np.ndarray) -> np.ndarray:
+        """Screening: the bank's sensitivity times the policy's factor."""
+        m = self.model
+        chance = np.minimum(m.banks.sensitivity[bank] * m.policy.opening_factor[region], m.banks.ceiling)
+        return m.random.uniform(Process.SCREENING, m.day, key) < chance
+
+    def _enter(
+        self, key: np.ndarray, person: np.ndarray, by: np.ndarray, region: np.ndarray, outlet: np.ndarray,
+        existing: np.ndarray,
+    ) -> None:  # fmt: skip
+        """New tracked cards on the recruiters' shelves; the wage is paid and recorded."""
+        m = self.model
+        flags = np.zeros(len(key), dtype=np.uint8)
+        for draw, (flag, share) in enumerate(zip((Flag.IDLE, Flag.MULTI, Flag.REPLACED), self.flag_shares, strict=True)):
+            has = m.random.uniform(Process.CARD_FLAGS, m.day, key, draw) < share
+            flags |= np.where(has & (existing | (flag != Flag.IDLE)), flag, 0).astype(np.uint8)
+        stolen = m.random.uniform(Process.CARD_FLAGS, m.day, key, 6) < self.stolen
+        m.accounts.enter(
+            len(key), kind=Kind.ACCOUNT, status=Status.RECRUITER_STOCK, key=key, holder=person, dealer=by,
+            source=np.where(stolen, Source.STOLEN_IDENTITY, Source.SOLD), issuer=m.outlets.bank[outlet],
+            outlet=np.where(existing, -1, outlet), region_open=region, region_use=region, opened=m.day, moved=m.day,
+            flags=flags,
+        )  # fmt: skip
+        if existing.any():
+            classes = m.banks.class_of[m.outlets.bank[outlet[existing]]]
+            m.ordinary.take(region[existing], classes, flags[existing], m.scale)
+        np.add.at(m.dealers.sets_got, by, 1)
+        wage = np.round(m.dealers.wage[by] * 100).astype(np.int64)
+        np.subtract.at(m.dealers.cash, by, wage)
+        m.ledger.pay(Account.DEALERS, Account.OPENERS, int(wage.sum()))
+        m.recorder.price("price_opener_yuan", region, wage, np.ones(len(key), dtype=np.int64))

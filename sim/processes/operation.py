@@ -1,0 +1,253 @@
+"""Phase 7: gangs reach people, some of them pay, and each case needs cards to carry the money.
+
+Cases are bounded by staff, by the phone side and by cards (Leontief, equation 4.2).  A case whose channel has no
+room falls back on the gang's own accounts, then on substitutes, then it is lost: that is rationing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.agents.gang import ACCOUNTS, BOUGHT, CHANNELS, CORPORATE, METHODS, OWN, POINTS, SIMS
+from sim.kernels.chain import assign_uses, capacity, take_first
+from sim.random import Process, child_keys, named_key
+from sim.world.codes import Status
+
+if TYPE_CHECKING:
+    from sim.model import FraudSupplyChain
+
+LOST = -1
+
+
+@dataclass
+class Cases:
+    """Cases of one day as arrays (n): gang row, key, method, region of the victim, amount (fen), channel."""
+
+    gang: np.ndarray
+    key: np.ndarray
+    method: np.ndarray
+    region: np.ndarray
+    amount: np.ndarray
+    channel: np.ndarray
+
+    def keep(self, mask: np.ndarray) -> Cases:
+        """The cases where ``mask`` is true."""
+        return Cases(*(getattr(self, name)[mask] for name in ("gang", "key", "method", "region", "amount", "channel")))
+
+
+class Operation:
+    """From contacts to cases with their channels; uses of cards are assigned."""
+
+    def __init__(self, model: FraudSupplyChain) -> None:
+        p = model.parameters
+        self.model = model
+        self.calls = p.number("gangs.contacts_per_staff")
+        self.calls_per_sim = p.number("gangs.contacts_per_sim")
+        self.success = p.number("victims.success_per_contact") * p.vector("victims.method_success")
+        self.beta = p.vector("victims.awareness_effect")
+        self.loss = p.number("victims.mean_loss_yuan") * p.vector("victims.method_loss")
+        self.loss_sd = p.number("victims.loss_log_sd")
+        self.precision = p.number("victims.order_precision")
+        self.dissuasion = p.number("victims.order_efficacy")
+        self.uses_per_case = int(p.number("gangs.uses_per_case"))
+        self.per_day = int(p.number("gangs.uses_per_card_day"))
+        self.own_rate = p.number("channels.own_cases_per_staff_week") / 7.0
+        self.own_store = p.number("channels.own_store_weeks") * 7.0
+        self.pools = Pools(model)
+
+    def run(self) -> None:
+        """Cases of the day into ``model.cases``."""
+        m = self.model
+        self._use_sims()
+        cases = self._potential()
+        uses_left = self._uses_left()
+        cases.channel = self._channels(cases, uses_left // self.uses_per_case)
+        self._remember(cases)
+        m.cases = cases.keep(cases.channel != LOST)
+        self._use_accounts(m.cases)
+        self.pools.grow()
+
+    def at_work(self) -> np.ndarray:
+        """Mask of gangs that operate today."""
+        g = self.model.gangs
+        return (g.alive == 1) & (g.low_until <= self.model.day)
+
+    def _use_sims(self) -> None:
+        """Take spare phone cards into use where the phone side needs them; each in use is used today."""
+        m, g = self.model, self.model.gangs
+        missing = g.staff * self.calls - g.voip - m.stocks.active[:, SIMS] * self.calls_per_sim
+        need = np.maximum(np.ceil(missing / self.calls_per_sim), 0.0).astype(np.int64)
+        need[~self.at_work()] = 0
+        taken = np.zeros(m.sims.n, dtype=np.uint8)
+        take_first(m.sims.status, m.sims.gang, int(Status.GANG_STOCK), need, taken)
+        rows = np.flatnonzero(taken)
+        m.sims.move(rows, Status.ACTIVE, m.day)
+        m.stocks.active[:, SIMS] += np.bincount(m.sims.gang[rows], minlength=g.n)
+        calling = m.sims.status == Status.ACTIVE
+        m.sims.uses_today[:] = calling
+        m.sims.last_used[calling] = m.day
+
+    def _potential(self) -> Cases:
+        """Cases that would come about with cards for all (equations 4.2 phone side, 4.10)."""
+        m, g = self.model, self.model.gangs
+        contacts = np.minimum(g.staff * self.calls, m.stocks.active[:, SIMS] * self.calls_per_sim + g.voip)
+        protected = 1.0 - m.policy.app_coverage * m.policy.app_efficacy
+        weight = m.regions.share[:, None] * protected[:, None] * np.exp(-self.beta * m.awareness[:, None])
+        mean = contacts * m.season * (g.method_mix @ (self.success * weight.sum(axis=0)))
+        mean[~self.at_work()] = 0.0
+        mean *= self._not_dissuaded(mean)
+        count = m.random.poisson(Process.CASES, m.day, g.key, mean)
+        gang = np.repeat(np.arange(g.n), count)
+        number = np.arange(len(gang)) - np.repeat(np.cumsum(count) - count, count)
+        key = child_keys(g.key[gang], g.cases[gang] + number)
+        g.cases[:] += count
+        odds = g.method_mix[gang] * (self.success * weight.sum(axis=0))
+        method = _pick(odds, m.random.uniform(Process.CASE_METHOD, m.day, key))
+        edges = np.cumsum(weight, axis=0)
+        u = m.random.uniform(Process.CASE_REGION, m.day, key)
+        region = np.empty(len(gang), dtype=np.int64)
+        for kind in range(METHODS):
+            of_kind = method == kind
+            region[of_kind] = np.searchsorted(edges[:-1, kind] / edges[-1, kind], u[of_kind], side="right")
+        z = m.random.normal(Process.CASE_AMOUNT, m.day, key)
+        yuan = self.loss[method] * g.skill[gang] * np.exp(self.loss_sd * z - self.loss_sd**2 / 2)
+        amount = np.maximum(np.round(yuan * 100).astype(np.int64), 100)
+        return Cases(gang, key, method, region, amount, np.full(len(gang), LOST))
+
+    def _not_dissuaded(self, mean: np.ndarray) -> float:
+        """Share of cases in the making that no order stops: orders meet a case with some precision."""
+        m = self.model
+        if m.policy.orders <= 0.0:
+            return 1.0
+        making = math.fsum(mean) * m.scale
+        met = -math.expm1(-m.policy.orders * self.precision / making) if making > 0.0 else 0.0
+        return 1.0 - self.dissuasion * met
+
+    def _uses_left(self) -> np.ndarray:
+        m, cards = self.model, self.model.accounts
+        left = np.zeros(m.gangs.n, dtype=np.int64)
+        capacity(cards.status, cards.gang, cards.uses, int(Status.ACTIVE), int(Status.GANG_STOCK),
+                 m.gangs.use_cap, self.per_day, left)  # fmt: skip
+        return left
+
+    def _channels(self, cases: Cases, by_cards: np.ndarray) -> np.ndarray:
+        """Channel of each case: the one chosen if it has room, else own accounts, else a substitute, else lost."""
+        m, g = self.model, self.model.gangs
+        chosen = _pick(g.mix[cases.gang], m.random.uniform(Process.CASE_CHANNEL, m.day, cases.key))
+        self.wanted = chosen
+        g.own_left[:] = np.minimum(g.own_left + g.staff * self.own_rate, g.staff * self.own_rate * self.own_store)
+        room_own = np.floor(g.own_left).astype(np.int64)
+        left_cards, left_own = by_cards.copy(), room_own.copy()
+        left_pool = self.pools.room()
+        queue = m.random.uniform(Process.CASE_CHANNEL, m.day, cases.key, 1)
+        channel = np.full(len(chosen), LOST)
+        for wish in (chosen, np.full(len(chosen), OWN), np.full(len(chosen), POINTS), np.full(len(chosen), CORPORATE)):
+            self._settle(channel, wish, cases.gang, queue, left_cards, left_own, left_pool)
+        g.own_left[:] -= room_own - left_own
+        self.pools.use(left_pool)
+        return channel
+
+    def _settle(
+        self, channel: np.ndarray, wish: np.ndarray, gang: np.ndarray, queue: np.ndarray, left_cards: np.ndarray,
+        left_own: np.ndarray, left_pool: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Give each unsettled case the channel it wishes while there is room, in a keyed queue."""
+        for kind, left in ((BOUGHT, left_cards), (OWN, left_own)):
+            open_cases = np.flatnonzero((channel == LOST) & (wish == kind))
+            order = open_cases[np.lexsort((queue[open_cases], gang[open_cases]))]
+            rank = np.arange(len(order)) - np.searchsorted(gang[order], gang[order])
+            served = order[rank < left[gang[order]]]
+            channel[served] = kind
+            np.subtract.at(left, gang[served], 1)
+        for kind in (CORPORATE, POINTS):
+            open_cases = np.flatnonzero((channel == LOST) & (wish == kind))
+            served = open_cases[np.argsort(queue[open_cases], kind="stable")[: left_pool[kind]]]
+            channel[served] = kind
+            left_pool[kind] -= len(served)
+
+    def _remember(self, cases: Cases) -> None:
+        """What gangs learn from: cases tried by channel, and uses of cards wanted."""
+        m, g = self.model, self.model.gangs
+        tried = np.where(cases.channel == LOST, self.wanted, cases.channel)
+        missed = self.wanted != cases.channel
+        np.add.at(g.tried, (cases.gang, tried), 1.0)
+        np.add.at(g.tried, (cases.gang[missed & (cases.channel != LOST)], self.wanted[missed & (cases.channel != LOST)]), 1.0)
+        bought = self.wanted == BOUGHT
+        np.add.at(g.wanted_uses, cases.gang[bought], float(self.uses_per_case))
+        lost = cases.channel == LOST
+        m.recorder.count("cases_lost_for_cards", cases.region[lost])
+
+    def _use_accounts(self, cases: Cases) -> None:
+        """Assign the uses of today's cases to the gangs' cards, those in use first."""
+        m, cards, g = self.model, self.model.accounts, self.model.gangs
+        bought = cases.channel == BOUGHT
+        need = np.bincount(cases.gang[bought], minlength=g.n) * self.uses_per_case
+        total = np.zeros(g.n, dtype=np.int64)
+        np.add.at(total, cases.gang[bought], cases.amount[bought])
+        per_use = total // np.maximum(need, 1)
+        activated = np.zeros(cards.n, dtype=np.uint8)
+        cards.uses_today[:] = 0
+        cards.balance_fen[:] = 0
+        for phase in (0, 1):
+            assign_uses(cards.status, cards.gang, cards.uses, cards.uses_today, cards.flow_fen, cards.balance_fen,
+                        int(Status.ACTIVE), int(Status.GANG_STOCK), self.per_day, g.use_cap, phase, need, per_use,
+                        activated)  # fmt: skip
+        cards.move(np.flatnonzero(activated), Status.ACTIVE, m.day)
+        cards.last_used[cards.uses_today > 0] = m.day
+        m.ledger.check("uses assigned", m.day, int(need.sum()), 0)
+        for kind, name in ((OWN, "cases_own"), (BOUGHT, "cases_bought"), (CORPORATE, "cases_corporate"),
+                           (POINTS, "cases_points")):  # fmt: skip
+            m.recorder.count(name, cases.region[cases.channel == kind])
+
+
+class Pools:
+    """National capacity of corporate accounts and of running points, cases a day in the real world (4.14).
+
+    Capacity grows logistically when used and declines otherwise, dK/dt = K (g u (1 - K/Kmax) - d) with u the share
+    in use; control of use closes corporate accounts faster.
+    """
+
+    def __init__(self, model: FraudSupplyChain) -> None:
+        p = model.parameters
+        self.model = model
+        self.capacity = np.zeros(len(CHANNELS))
+        self.ceiling = np.zeros(len(CHANNELS))
+        self.growth = np.zeros(len(CHANNELS))
+        self.decline = np.zeros(len(CHANNELS))
+        for kind, name in ((CORPORATE, "corporate"), (POINTS, "points")):
+            self.capacity[kind] = p.number(f"channels.{name}_capacity_start")
+            self.ceiling[kind] = p.number(f"channels.{name}_capacity_max")
+            self.growth[kind] = p.number(f"channels.{name}_growth_per_year")
+            self.decline[kind] = p.number(f"channels.{name}_decline_per_year")
+        self.closure = p.number("channels.corporate_closure_per_year")
+        self.used = np.zeros(len(CHANNELS))
+        self.keys = np.array([named_key(f"pool {name}") for name in CHANNELS], dtype=np.uint64)
+
+    def room(self) -> np.ndarray:
+        """Simulated cases that each pool can carry today, int64 (channels)."""
+        m = self.model
+        return m.random.rounded(Process.ROUNDING, m.day, self.keys, self.capacity / m.scale)
+
+    def use(self, left: np.ndarray) -> None:
+        """Remember what today's room left unused."""
+        room = self.room()
+        self.used = np.divide(room - left, room, out=np.zeros(len(room)), where=room > 0)
+
+    def grow(self) -> None:
+        """One day of logistic growth in use, and of closures by control of use."""
+        m = self.model
+        fill = self.used
+        room = 1.0 - self.capacity / np.maximum(self.ceiling, 1e-9)
+        self.capacity = self.capacity * (1.0 + (self.growth * fill * room - self.decline) / 365.25)
+        pressure = float(m.regions.share @ m.policy.use_factor) - 1.0
+        self.capacity[CORPORATE] *= math.exp(-self.closure / 365.25 * pressure)
+
+
+def _pick(odds: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Column of each row by odds (n, k) and a uniform number (n)."""
+    edges = np.cumsum(odds, axis=1)
+    return np.minimum((edges <= (u * edges[:, -1])[:, None]).sum(axis=1), odds.shape[1] - 1)

@@ -1,0 +1,105 @@
+"""How a gang, a dealer or an opener is taken out: cards and cash seized, a replacement perhaps on its way.
+
+Police and campaigns call these; nobody else ends an agent but its own exit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.random import Process
+from sim.world.cards import CardTable
+from sim.world.codes import LIVE, Status
+from sim.world.ledger import Account
+
+if TYPE_CHECKING:
+    from sim.model import FraudSupplyChain
+
+
+class Removal:
+    """Removes agents and schedules their replacement (4.3): with probability r, after Gamma(2) weeks."""
+
+    def __init__(self, model: FraudSupplyChain) -> None:
+        p = model.parameters
+        self.model = model
+        self.cash_seized = p.number("police.cash_seized_share")
+        self.persons = p.number("dealers.persons_per_cell")
+        self.replace = {"gang": p.number("gangs.replacement_share"), "dealer": p.number("dealers.replacement_share")}
+        self.lag = {"gang": p.number("gangs.replacement_weeks"), "dealer": p.number("dealers.replacement_weeks")}
+        self.ban_days = round(365.25 * p.number("openers.away_after_arrest_years"))
+        self.gangs_due: dict[int, list[int]] = defaultdict(list)
+        self.dealers_due: dict[int, list[int]] = defaultdict(list)
+        self.gangs_week = np.zeros(model.regions.n + 1)
+        self.dealers_week = np.zeros(model.regions.n + 1)
+        self.openers_week = np.zeros(model.regions.n)
+
+    def gangs(self, rows: np.ndarray, seize_share: float) -> None:
+        """Break up gangs: staff arrested, cards and cash seized."""
+        m, g = self.model, self.model.gangs
+        rows = np.unique(rows[g.alive[rows] == 1])
+        if not len(rows):
+            return
+        m.recorder.count("arrests_gang", g.region[rows], g.staff[rows].astype(np.int64))
+        m.recorder.count("gangs_removed", g.region[rows])
+        np.add.at(self.gangs_week, g.region[rows], 1)
+        for cards in (m.accounts, m.sims):
+            self._seize(cards, cards.gang, rows, g.n, (Status.IN_TRANSIT, Status.GANG_STOCK, Status.ACTIVE), seize_share)
+        self._cash(g.cash, rows, Account.GANGS)
+        self._schedule("gang", rows, g.key[rows], self.gangs_due)
+        m.end_gangs(rows)
+
+    def dealers(self, rows: np.ndarray, seize_share: float) -> None:
+        """Break up dealer cells: persons arrested, shelves seized."""
+        m, d = self.model, self.model.dealers
+        rows = np.unique(rows[d.alive[rows] == 1])
+        if not len(rows):
+            return
+        persons = m.random.rounded(Process.ROUNDING, m.day, d.key[rows], np.full(len(rows), self.persons))
+        m.recorder.count("arrests_dealer", d.region[rows], persons)
+        np.add.at(self.dealers_week, d.region[rows], 1)
+        for cards in (m.accounts, m.sims):
+            self._seize(cards, cards.dealer, rows, d.n, (Status.RECRUITER_STOCK, Status.DEALER_STOCK), seize_share)
+        self._cash(d.cash, rows, Account.DEALERS)
+        self._schedule("dealer", rows, d.key[rows], self.dealers_due)
+        m.end_dealers(rows)
+
+    def openers(self, rows: np.ndarray) -> None:
+        """Arrest openers: they are out of the pool for years."""
+        m, o = self.model, self.model.openers
+        o.banned_until[rows] = m.day + self.ban_days
+        m.recorder.count("arrests_opener", o.region[rows])
+        np.add.at(self.openers_week, o.region[rows], 1)
+
+    def _seize(
+        self, cards: CardTable, owner: np.ndarray, rows: np.ndarray, owners: int, where: tuple[Status, ...], share: float
+    ) -> None:
+        """Live cards of removed owners: seized with probability ``share``, else lost to everyone."""
+        gone = np.zeros(owners + 1, dtype=bool)
+        gone[rows] = True
+        held = np.flatnonzero((cards.status < LIVE) & gone[owner] & np.isin(cards.status, where))
+        m = self.model
+        taken = m.random.uniform(Process.SEIZURE, m.day, cards.key[held]) < share
+        m.recorder.count("cards_seized", cards.region_open[held[taken]])
+        cards.move(held[taken], Status.SEIZED, m.day)
+        cards.move(held[~taken], Status.EXHAUSTED, m.day)
+
+    def _cash(self, cash: np.ndarray, rows: np.ndarray, account: Account) -> None:
+        """Part of the cash is seized, the rest is gone; debts are written off against the outside."""
+        m = self.model
+        have = np.maximum(cash[rows], 0)
+        seized = (have * self.cash_seized).astype(np.int64)
+        m.ledger.pay(account, Account.SEIZED, int(seized.sum()))
+        m.ledger.pay(account, Account.OUTSIDE, int((have - seized).sum()))
+        m.ledger.pay(Account.OUTSIDE, account, int(np.maximum(-cash[rows], 0).sum()))
+        cash[rows] = 0
+
+    def _schedule(self, who: str, rows: np.ndarray, keys: np.ndarray, due: dict[int, list[int]]) -> None:
+        m = self.model
+        replaced = m.random.uniform(Process.REPLACEMENT, m.day, keys) < self.replace[who]
+        draws = [m.random.exponential(Process.REPLACEMENT, m.day, keys, 1 + k) for k in range(2)]
+        weeks = self.lag[who] / 2.0 * (draws[0] + draws[1])
+        for row, wait in zip(rows[replaced], weeks[replaced], strict=True):
+            due[m.day + 1 + int(7 * wait)].append(int(row))

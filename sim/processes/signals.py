@@ -1,0 +1,71 @@
+"""What agents can know: public news, shared experience of the trade, and what their own shelves hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.agents.gang import ACCOUNTS, SIMS
+from sim.world.codes import Status
+
+if TYPE_CHECKING:
+    from sim.model import FraudSupplyChain
+
+
+@dataclass
+class Signals:
+    """Shared knowledge.  Shares of peers removed are of the last week, float64 by region (abroad last).
+
+    ``detection``: detection per use as gangs observe it; ``frozen_share``: of takes; ``sim_loss_per_week``: share
+    of phone cards in use lost; ``hoarding``: rise of stock cover after announcements; ``public_risk``: the public
+    risk impulse R_t of equation 4.9 (1 for a national launch).
+    """
+
+    detection: float
+    frozen_share: float
+    sim_loss_per_week: float
+    gang_removal: np.ndarray
+    dealer_removal: np.ndarray
+    opener_belief: np.ndarray
+    hoarding: float = 0.0
+    risk_fast: float = 0.0
+    risk_slow: float = 0.0
+
+    @property
+    def public_risk(self) -> float:
+        """R_t: a fast and a slow part (equation 4.9)."""
+        return self.risk_fast + self.risk_slow
+
+
+class Stocks:
+    """Cards by owner at the start of the day, int64 (owners, 2): accounts and phone cards."""
+
+    gang_stock: np.ndarray
+    pipeline: np.ndarray
+    active: np.ndarray
+    dealer_stock: np.ndarray
+
+    @property
+    def held(self) -> np.ndarray:
+        """Gang stock and cards on their way to gangs."""
+        return self.gang_stock + self.pipeline
+
+    def count(self, model: FraudSupplyChain) -> None:
+        """Count again from the cards."""
+        gangs, dealers = model.gangs.n, model.dealers.n
+        self.gang_stock = np.zeros((gangs, 2), dtype=np.int64)
+        self.pipeline = np.zeros((gangs, 2), dtype=np.int64)
+        self.active = np.zeros((gangs, 2), dtype=np.int64)
+        self.dealer_stock = np.zeros((dealers, 2), dtype=np.int64)
+        for kind, cards in ((ACCOUNTS, model.accounts), (SIMS, model.sims)):
+            status = cards.status
+            for where, wanted in (
+                (self.gang_stock, Status.GANG_STOCK),
+                (self.pipeline, Status.IN_TRANSIT),
+                (self.active, Status.ACTIVE),
+            ):
+                where[:, kind] = np.bincount(cards.gang[status == wanted], minlength=gangs)
+            shelf = (status == Status.RECRUITER_STOCK) | (status == Status.DEALER_STOCK)
+            self.dealer_stock[:, kind] = np.bincount(cards.dealer[shelf], minlength=dealers)

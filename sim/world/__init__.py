@@ -1,0 +1,1 @@
+"""What exists: cards, openers, outlets, regions, and the ledger that counts every card and every fen."""

@@ -1,0 +1,76 @@
+"""Tracked cards: every card that has entered the supply chain, an individual in a struct of arrays.
+
+A *set* is one bank card with its phone card, key and identity copy; a row with kind ``ACCOUNT`` is such a set.
+Cards that are out of use are dropped now and then; how they ended stays in the ledger.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.world.codes import LIVE, Kind, Status
+from sim.world.ledger import Ledger
+from sim.world.table import Table
+
+COLUMNS: dict[str, Any] = {
+    "kind": np.uint8,
+    "status": np.uint8,
+    "source": np.uint8,
+    "holder": np.int32,
+    "issuer": np.int16,
+    "outlet": np.int32,
+    "dealer": np.int32,
+    "gang": np.int32,
+    "region_open": np.uint8,
+    "region_use": np.uint8,
+    "opened": np.int32,
+    "moved": np.int32,
+    "last_used": np.int32,
+    "uses": np.uint16,
+    "uses_today": np.uint8,
+    "flow_fen": np.int64,
+    "balance_fen": np.int64,
+    "flags": np.uint8,
+    "key": np.uint64,
+}
+
+
+class CardTable(Table):
+    """Tracked cards of the kinds that share a trade.  Every change of status goes through :meth:`move`."""
+
+    def __init__(self, ledger: Ledger, capacity: int = 4096) -> None:
+        super().__init__(COLUMNS, capacity)
+        self.ledger = ledger
+        self.dropped = np.zeros((len(Kind), len(Status)), dtype=np.int64)
+
+    def enter(self, count: int, *, kind: Kind, status: Status, **values: Any) -> np.ndarray:
+        """Add cards in a first status; returns their rows."""
+        self.ledger.enter(kind, status, count)
+        values = {"dealer": -1, "gang": -1, "holder": -1, "outlet": -1, "issuer": -1} | values
+        return self.append(count, kind=kind, status=status, **values)
+
+    def move(self, rows: np.ndarray, status: Status, day: int) -> None:
+        """Give ``rows`` a new status today and log each transition once."""
+        if len(rows):
+            self.ledger.move(self.kind[rows], self.status[rows], status)
+            self.status[rows] = status
+            self.moved[rows] = day
+
+    def count(self) -> np.ndarray:
+        """Cards by kind and status, those dropped included, int64 (kinds, statuses)."""
+        here = np.zeros_like(self.dropped)
+        np.add.at(here, (self.kind, self.status), 1)
+        return here + self.dropped
+
+    def live(self) -> np.ndarray:
+        """Boolean mask of cards still in the chain or in use."""
+        return self.status < LIVE
+
+    def drop_ended(self) -> None:
+        """Forget cards out of use once they are a third of the table; their counts stay."""
+        ended = ~self.live()
+        if 3 * int(ended.sum()) > self.n:
+            np.add.at(self.dropped, (self.kind[ended], self.status[ended]), 1)
+            self.keep(~ended)

@@ -1,0 +1,68 @@
+"""Small integer codes for what a card is, where it is, and why it was removed."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Kind(IntEnum):
+    """What kind of card."""
+
+    ACCOUNT = 0
+    CORPORATE = 1
+    WALLET = 2
+    SIM = 3
+    IOT = 4
+
+
+class Status(IntEnum):
+    """Where a tracked card is in its life.  From ``RESTRICTED`` on a card is out of use for good."""
+
+    WITH_OPENER = 0
+    RECRUITER_STOCK = 1
+    DEALER_STOCK = 2
+    IN_TRANSIT = 3
+    GANG_STOCK = 4
+    ACTIVE = 5
+    RESTRICTED = 6
+    FROZEN = 7
+    CLEANED = 8
+    SEIZED = 9
+    EXHAUSTED = 10
+    RECLAIMED = 11
+
+
+LIVE = Status.RESTRICTED
+"""Statuses below this one are live."""
+
+
+class Source(IntEnum):
+    """How a card came into the chain."""
+
+    SOLD = 0
+    RENTED = 1
+    STOLEN_IDENTITY = 2
+    INSIDER = 3
+    OWN = 4
+    SHELL = 5
+
+
+class Flag(IntEnum):
+    """Bits of a card that cleanups look at; ``ANY`` matches every card."""
+
+    ANY = 0
+    IDLE = 1
+    MULTI = 2
+    REPLACED = 4
+
+
+class Cause(IntEnum):
+    """Why the card step removes a card: competing causes, in one draw (equation 4.16)."""
+
+    DETECTED = 0
+    CLEANUP_DORMANT = 1
+    CLEANUP_MULTI = 2
+    CLEANUP_REPLACED = 3
+    CLEANUP_SIM = 4
+    RECLAIMED = 5
+    LAPSED = 6

@@ -1,0 +1,65 @@
+"""Openers: people who open bank cards and sell them (card farmers), a finite pool of persons at risk.
+
+A person is approached, weighs the wage against a reservation wage and the risk, opens a few cards, and stays out of
+the pool for a while after.  Arrests fall on everyone with past openings, never on this month's alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.random import KeyedRandom, Process, children, named_key
+from sim.scenario.parameters import Parameters
+from sim.world.regions import Regions
+from sim.world.table import Table
+
+TYPES = ("student", "migrant worker", "jobless", "other")
+NEVER = np.iinfo(np.int32).max
+
+COLUMNS: dict[str, Any] = {
+    "key": np.uint64,
+    "region": np.uint8,
+    "type": np.uint8,
+    "reservation_wage": np.float64,
+    "risk_weight": np.float64,
+    "free_from": np.int32,
+    "banned_until": np.int32,
+    "listed_at": np.int32,
+    "last_opened": np.int32,
+    "cards": np.int32,
+}
+
+
+class OpenerPool(Table):
+    """At-risk persons; ``reservation_wage`` in yuan per set, days as day numbers."""
+
+    def __init__(self, p: Parameters, regions: Regions, scale: int, random: KeyedRandom) -> None:
+        count = max(1, round(p.number("openers.pool") / scale))
+        super().__init__(COLUMNS, count)
+        keys = children(named_key("openers"), count)
+        weight = regions.share.copy()
+        for code, lift in p.table("openers.region_weight").items():
+            weight[regions.number(code)] *= lift
+        u = random.uniform(Process.OPENER_TRAITS, 0, keys)
+        edges = np.cumsum(weight) / weight.sum()
+        kinds = np.cumsum(p.vector("openers.type_share"))
+        z = random.normal(Process.OPENER_TRAITS, 0, keys, 1)
+        aversion = random.normal(Process.OPENER_TRAITS, 0, keys, 2)
+        self.append(
+            count,
+            key=keys,
+            region=np.minimum(np.searchsorted(edges, u, side="right"), regions.n - 1),
+            type=np.searchsorted(kinds / kinds[-1], random.uniform(Process.OPENER_TRAITS, 0, keys, 3)),
+            reservation_wage=p.number("openers.reservation_wage_median")
+            * np.exp(p.number("openers.reservation_wage_log_sd") * z),
+            risk_weight=np.exp(p.number("openers.risk_weight_log_sd") * aversion),
+            listed_at=NEVER,
+            last_opened=-NEVER,
+        )
+        self.weight = weight / weight.sum()
+
+    def past_openers(self, day: int) -> np.ndarray:
+        """Rows of persons with past openings who have not come back to the pool and are not barred."""
+        return np.flatnonzero((self.free_from > day) & (self.banned_until <= day))

@@ -1,0 +1,184 @@
+"""Ordinary cards: 12.5 billion accounts, 1.6 billion phone cards and 1.4 billion IoT cards as exact whole numbers.
+
+Cards of honest holders are exchangeable within a cell (kind, region, issuer class, flags), so a cell is one integer
+and its changes are binomial and Poisson draws.  Cells are stepped at the end of each month with the hazards that
+built up over it.  They are never scaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.interventions.base import Cleanup
+from sim.random import KeyedRandom, Process, children, named_key
+from sim.scenario.parameters import Parameters
+from sim.world.codes import Cause, Kind
+from sim.world.regions import Regions
+
+KINDS = (Kind.ACCOUNT, Kind.SIM, Kind.IOT)
+CLEANUPS = (Cause.CLEANUP_DORMANT, Cause.CLEANUP_MULTI, Cause.CLEANUP_REPLACED, Cause.CLEANUP_SIM)
+FLAG_SETS = np.arange(8)
+
+
+@dataclass(frozen=True)
+class OrdinaryMonth:
+    """What happened to ordinary cards in a month, int64 by region."""
+
+    openings: np.ndarray
+    refused: np.ndarray
+    turned_away: np.ndarray
+    accounts_cleaned: np.ndarray
+    sims_cleaned: np.ndarray
+    wanted_cleaned: np.ndarray
+
+
+class OrdinaryCards:
+    """Cells of ordinary cards.
+
+    ``cells``: int64 (kinds, regions, issuer classes, 8 flag sets); ``restricted``: int64 (kinds, regions), cards
+    that a cleanup restricted: still in the stock, no longer usable.
+    """
+
+    def __init__(self, p: Parameters, regions: Regions) -> None:
+        self._p = p
+        self.regions = regions.n
+        classes = p.vector("banks.class_outlet_share")
+        flags = _flag_shares(p)
+        shares = regions.share[:, None, None] * (classes / classes.sum())[None, :, None] * flags[None, None, :]
+        stocks = [p.number(f"ordinary.{name}_start") for name in ("accounts", "sims", "iot")]
+        self.cells = np.stack([np.round(stock * shares).astype(np.int64) for stock in stocks])
+        self.restricted = np.zeros((len(KINDS), regions.n), dtype=np.int64)
+        self._shares = shares
+        self._keys = children(named_key("ordinary cells"), self.cells.size).reshape(self.cells.shape)
+        self._opened = np.array([p.number(f"ordinary.{n}_openings_per_year") for n in ("accounts", "sims", "iot")])
+        self._closed = np.array([p.number(f"ordinary.{n}_closure_per_year") for n in ("accounts", "sims", "iot")])
+        self._hazard = np.zeros((len(CLEANUPS), len(KINDS), regions.n, 8))
+        self._wanted = np.array(
+            [
+                p.number("ordinary.wanted_share_dormant"),
+                p.number("ordinary.wanted_share_multi_card"),
+                p.number("ordinary.wanted_share_frequent_replacement"),
+                p.number("ordinary.wanted_share_phone_card"),
+            ]
+        )
+
+    def stock(self, kind: Kind) -> int:
+        """Cards of a kind in the whole country, restricted ones included."""
+        at = KINDS.index(kind)
+        return int(self.cells[at].sum() + self.restricted[at].sum())
+
+    def rate(self, order: Cleanup) -> float:
+        """Hazard per day on each honest card with the flag that gives today's count in expectation.
+
+        Counts are kept by the stock at the start of the month less what this month's orders have already used.
+        """
+        at = KINDS.index(Kind(order.kind))
+        flagged = _matches(order.flag)
+        eligible = self.cells[at][order.regions][..., flagged].sum(axis=1)
+        used = self._hazard[CLEANUPS.index(Cause(order.cause)), at][order.regions][..., flagged]
+        left = float((eligible * np.exp(-used)).sum())
+        if left <= 0.0:
+            return 0.0
+        return order.rate - float(np.log1p(-min(order.cards / left, 0.5)))
+
+    def clean(self, order: Cleanup, rate: float) -> None:
+        """Add a day of a cleanup at a hazard to what the end of the month will settle."""
+        cause, kind = CLEANUPS.index(Cause(order.cause)), KINDS.index(Kind(order.kind))
+        self._hazard[cause, kind] += rate * order.regions[:, None] * _matches(order.flag)[None, :]
+
+    def take(self, region: np.ndarray, issuer_class: np.ndarray, flags: np.ndarray, cards: int) -> None:
+        """Remove ``cards`` real accounts from the cell of each account that is sold into the chain."""
+        np.subtract.at(self.cells[0], (region, issuer_class, flags), cards)
+        np.maximum(self.cells[0], 0, out=self.cells[0])
+
+    def end_month(
+        self, day: int, days: int, refused: np.ndarray, shut: np.ndarray, random: KeyedRandom
+    ) -> OrdinaryMonth:
+        """Settle a month of ``days`` days: openings, refusals, natural closures, cleanups.
+
+        ``refused`` and ``shut``: float64 (regions), mean share of honest applicants refused and turned away by a
+        suspended outlet.
+        """
+        openings, turned, denied = self._open(day, days, refused, shut, random)
+        closed = self._close(day, days, random)
+        self._hazard[:] = 0.0
+        wanted = random.binomial(
+            Process.ORDINARY_CLOSURES,
+            day,
+            children(named_key("wanted"), closed[:, :, :].size),
+            closed.ravel(),
+            np.broadcast_to(self._wanted[:, None, None], closed.shape).ravel(),
+        ).reshape(closed.shape)
+        return OrdinaryMonth(
+            openings=openings,
+            refused=denied,
+            turned_away=turned,
+            accounts_cleaned=closed[:, 0].sum(axis=0),
+            sims_cleaned=closed[:, 1].sum(axis=0),
+            wanted_cleaned=wanted.sum(axis=(0, 1)),
+        )
+
+    def _open(
+        self, day: int, days: int, refused: np.ndarray, shut: np.ndarray, random: KeyedRandom
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Openings of the month; applicants, turned away and refused are those for accounts, int64 (regions)."""
+        means = self._opened[:, None, None, None] * days / 365.25 * self._shares[None]
+        came = random.poisson(Process.ORDINARY_OPENINGS, day, self._keys.ravel(), means.ravel())
+        came = came.reshape(self.cells.shape)
+        ordinary = np.arange(len(KINDS))[:, None, None, None] == 0
+        turned = self._thin(day, came, shut[None, :, None, None] * ordinary, random, 1)
+        denied = self._thin(day, came - turned, refused[None, :, None, None] * ordinary, random, 2)
+        self.cells += came - turned - denied
+        return came[0].sum(axis=(1, 2)), turned[0].sum(axis=(1, 2)), denied[0].sum(axis=(1, 2))
+
+    def _thin(self, day: int, n: np.ndarray, p: np.ndarray, random: KeyedRandom, draw: int) -> np.ndarray:
+        chance = np.broadcast_to(p, n.shape).ravel()
+        drawn = random.binomial(Process.ORDINARY_OPENINGS, day, self._keys.ravel(), n.ravel(), chance, draw)
+        return drawn.reshape(n.shape)
+
+    def _close(self, day: int, days: int, random: KeyedRandom) -> np.ndarray:
+        """Natural closures and cleanups compete (equation 4.16); cleaned cards by (cause, kind, region), int64."""
+        natural = self._closed * days / 365.25
+        cleaning = self._hazard.sum(axis=0)
+        total = natural[:, None, None] + cleaning
+        gone = self._binomial(day, self.cells, -np.expm1(-total)[:, :, None, :], random, 10)
+        left, rest = gone, total.copy()
+        cleaned = np.zeros((len(CLEANUPS), len(KINDS), self.regions), dtype=np.int64)
+        kept = np.zeros((len(KINDS), self.regions), dtype=np.int64)
+        stays = self._p.number("ordinary.restricted_share")
+        for cause, hazard in enumerate(self._hazard):
+            if hazard.any():
+                share = np.divide(hazard, rest, out=np.zeros_like(rest), where=rest > 0.0)
+                part = self._binomial(day, left, share[:, :, None, :], random, 11 + cause)
+                left, rest = left - part, rest - hazard
+                cleaned[cause] = part.sum(axis=(2, 3))
+                kept += self._binomial(day, part, np.full((1, 1, 1, 1), stays), random, 21 + cause).sum(axis=(2, 3))
+        self.cells -= gone
+        self.restricted += kept
+        return cleaned
+
+    def _binomial(self, day: int, n: np.ndarray, p: np.ndarray, random: KeyedRandom, draw: int) -> np.ndarray:
+        chance = np.broadcast_to(np.clip(p, 0.0, 1.0), n.shape).ravel()
+        drawn = random.binomial(Process.ORDINARY_CLOSURES, day, self._keys.ravel(), n.ravel(), chance, draw)
+        return drawn.reshape(n.shape)
+
+
+def flag_probabilities(p: Parameters) -> Sequence[float]:
+    """Share of ordinary accounts that lie idle, belong to a person with many, were often replaced."""
+    return tuple(p.number(f"ordinary.{name}_share") for name in ("idle", "multi_card", "replaced"))
+
+
+def _flag_shares(p: Parameters) -> np.ndarray:
+    """Share of each of the 8 flag sets, taking the three flags as independent, float64 (8)."""
+    shares = np.ones(8)
+    for bit, share in enumerate(flag_probabilities(p)):
+        shares *= np.where(FLAG_SETS >> bit & 1, share, 1.0 - share)
+    return shares
+
+
+def _matches(flag: int) -> np.ndarray:
+    """Which flag sets a cleanup looks at: those with its bit, or all for flag 0."""
+    return (FLAG_SETS & flag) != 0 if flag else np.ones(8, dtype=bool)

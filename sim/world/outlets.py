@@ -1,0 +1,109 @@
+"""Bank outlets: 228,600 places where an account can be opened, some far laxer than others.
+
+Outlets are never scaled.  Laxity is Pareto distributed, so a small share of outlets takes a large share of illicit
+openings; openers choose an outlet of their region in proportion to laxity.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from sim.interventions.base import Suspension
+from sim.random import KeyedRandom, Process, children, named_key
+from sim.world.regions import Regions
+
+RISKIEST = 0.01
+"""The share of outlets that "riskiest" means where a selection is described by its AUC."""
+
+
+class Outlets:
+    """Outlets as arrays (n), sorted by region.
+
+    ``region`` uint8, ``bank`` int16, ``laxity`` float64 (mean weight of an illicit opening), ``suspended_until``
+    int32 (first day on which opening is allowed again), ``deters`` float64 (rise of screening it causes).
+    """
+
+    def __init__(
+        self, regions: Regions, count: int, exponent: float, bank_shares: np.ndarray, random: KeyedRandom
+    ) -> None:
+        per_region = _whole_shares(regions.share, count)
+        self.n = count
+        self.keys = children(named_key("outlets"), count)
+        self.region = np.repeat(np.arange(regions.n, dtype=np.uint8), per_region)
+        self.first = np.concatenate([[0], np.cumsum(per_region)])
+        u = random.uniform(Process.OUTLET_LAXITY, 0, self.keys)
+        self.laxity = u ** (-1.0 / exponent)
+        self.bank = _choose(random.uniform(Process.OUTLET_LAXITY, 0, self.keys, 1), bank_shares).astype(np.int16)
+        self.suspended_until = np.zeros(count, dtype=np.int32)
+        self.displacement = np.zeros(count)
+        self._noise = random.normal(Process.OUTLET_SELECTION, 0, self.keys)
+        self._cumulative = np.cumsum(self.laxity)
+
+    def choose(self, region: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Outlet of each opening: in its region (n), in proportion to laxity, by a uniform number (n)."""
+        before = np.where(self.first[region] > 0, self._cumulative[self.first[region] - 1], 0.0)
+        after = self._cumulative[self.first[region + 1] - 1]
+        at = np.searchsorted(self._cumulative, before + u * (after - before), side="right")
+        return np.clip(at, self.first[region], self.first[region + 1] - 1)
+
+    def suspend(self, order: Suspension, day: int, random: KeyedRandom) -> np.ndarray:
+        """Suspend the outlets that look worst to the authority; returns their numbers.
+
+        They are ranked by true risk seen through noise, so that the chance that one of the riskiest 1% outranks
+        another equals the order's AUC.  Each stays shut for a whole number of months, drawn evenly.
+        """
+        weight = selection_weight(order.auc)
+        rank = stats.rankdata(self.laxity) / (self.n + 1.0)
+        score = weight * stats.norm.ppf(rank) + np.sqrt(1.0 - weight**2) * self._noise
+        open_now = (self.suspended_until == 0) & order.regions[self.region]
+        candidates = np.flatnonzero(open_now)
+        chosen = candidates[np.argsort(-score[candidates], kind="stable")[: order.outlets]]
+        low, high = order.months
+        u = random.uniform(Process.OUTLET_MONTHS, 0, self.keys[chosen])
+        months = low + np.floor(u * (high - low + 1)).astype(np.int64)
+        self.suspended_until[chosen] = day + np.round(months * 30.44).astype(np.int64)
+        self.displacement[chosen] = order.displacement
+        return chosen
+
+    def shut(self, day: int) -> np.ndarray:
+        """Boolean mask (n) of the outlets that may not open accounts on a day."""
+        return self.suspended_until > day
+
+    def shut_share(self, day: int, regions: int) -> np.ndarray:
+        """Share of the outlets of each region that are suspended, float64 (regions)."""
+        shut = np.bincount(self.region[self.shut(day)], minlength=regions)
+        return shut / np.diff(self.first)
+
+
+def selection_weight(auc: float) -> float:
+    """Weight of true risk in the score of an outlet that gives the riskiest 1% the stated AUC against the others.
+
+    The score is w z + sqrt(1 - w^2) e with z the normal score of the risk.  A member of the top share then
+    outranks another outlet with probability E[Phi(w z / sqrt(2 - w^2))], which is solved for w by bisection.
+    """
+    ranks = 1.0 - RISKIEST * (np.arange(400) + 0.5) / 400
+    z = stats.norm.ppf(ranks)
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        w = (low + high) / 2
+        if stats.norm.cdf(w * z / np.sqrt(2.0 - w**2)).mean() < auc:
+            low = w
+        else:
+            high = w
+    return low
+
+
+def _whole_shares(shares: np.ndarray, total: int) -> np.ndarray:
+    """Whole numbers near ``shares`` x total that add up to the total (largest remainders)."""
+    exact = shares / shares.sum() * total
+    whole = np.floor(exact).astype(np.int64)
+    rest = np.argsort(-(exact - whole), kind="stable")[: total - int(whole.sum())]
+    whole[rest] += 1
+    return whole
+
+
+def _choose(u: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Category of each uniform number by cumulative shares."""
+    edges = np.cumsum(shares) / np.sum(shares)
+    return np.minimum(np.searchsorted(edges, u, side="right"), len(shares) - 1)
