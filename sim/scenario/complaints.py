@@ -64,7 +64,7 @@ def validated(model: type[Model], node: Node, plain: dict[str, Any] | None = Non
 
 
 def _dated(value: Any, annotation: Any) -> Any:
-    """`value` with text that stands where a date is wanted turned into the date; all else stays for the schema."""
+    """`value` with text that stands where a date is wanted turned into it; all else stays as it is."""
     if isinstance(value, str):
         wanted = annotation is datetime.date or datetime.date in _parts(annotation)
         return (date_of(value) or value) if wanted else value

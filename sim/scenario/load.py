@@ -120,13 +120,14 @@ def _file_faults(root: Node) -> Iterator[Fault]:
         yield without.fault("has nothing to take away from", "Add extends:, or remove without:.")
 
 
-def _surroundings(folder: Path) -> tuple[frozenset[str], Parameters, list[Fault]]:
+def _surroundings(folder: Path) -> tuple[frozenset[str] | None, Parameters, list[Fault]]:
     """The evidence table and the parameters of a scenario's folder, and what is wrong with them."""
+    evidence: frozenset[str] | None = None
     try:
         evidence = evidence_ids(folder)
         return evidence, passports.parameters(folder), []
     except InputError as error:
-        return frozenset(), Parameters({}), list(error.faults)
+        return evidence, Parameters({}), list(error.faults)
 
 
 def _merged(chain: Sequence[Node], faults: list[Fault]) -> Node:
@@ -167,9 +168,9 @@ def _overrides(tree: Node, parameters: Parameters) -> tuple[dict[str, Value], li
 
 def _window_faults(tree: Node) -> Iterator[Fault]:
     """The run needs a first and a last day, in order."""
-    first, last = tree.get("start"), tree.get("end")
+    first, last, base = tree.get("start"), tree.get("end"), tree.get("extends")
     for key, node in (("start", first), ("end", last)):
-        if node is None:
+        if node is None and (base is None or isinstance(base.value, str)):  # else that is the fault
             mend = f"Add {key}: year-month-day, or extends: baseline.yaml."
             yield Fault(tree.file, tree.line, key, "is missing", mend)
     if first is not None and last is not None:

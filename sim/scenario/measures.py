@@ -56,7 +56,7 @@ def list_faults(items: Node) -> Iterator[Fault]:
             seen[name] = item.line
 
 
-def built(items: Iterable[Node], evidence: frozenset[str]) -> tuple[list[Measure], list[Fault]]:
+def built(items: Iterable[Node], evidence: frozenset[str] | None) -> tuple[list[Measure], list[Fault]]:
     """The measures of a list, validated, and every fault found in it."""
     measures: list[Measure] = []
     faults: list[Fault] = []
@@ -67,7 +67,7 @@ def built(items: Iterable[Node], evidence: frozenset[str]) -> tuple[list[Measure
     return measures, faults
 
 
-def _measure(item: Node, evidence: frozenset[str]) -> Measure | list[Fault]:
+def _measure(item: Node, evidence: frozenset[str] | None) -> Measure | list[Fault]:
     classes = known()
     name = item.get("measure")
     if name is None:
@@ -104,7 +104,7 @@ def _with_id(item: Node) -> dict[str, Any]:
     return plain
 
 
-def _own_faults(item: Node, evidence: frozenset[str]) -> Iterator[Fault]:
+def _own_faults(item: Node, evidence: frozenset[str] | None) -> Iterator[Fault]:
     """What a measure's schema does not know: regions, evidence, the form of an id; and the order of dates."""
     given = item.get("id")
     if given is not None and isinstance(given.value, str) and not _ID.fullmatch(given.value):
@@ -115,7 +115,7 @@ def _own_faults(item: Node, evidence: frozenset[str]) -> Iterator[Fault]:
     if regions is not None:
         yield from region_faults(regions)
     cited = item.get("evidence")
-    if cited is not None:
+    if cited is not None and evidence is not None:
         yield from evidence_faults(cited, evidence)
     start, end = item.get("start"), item.get("end")
     if start is not None and end is not None:

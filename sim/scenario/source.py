@@ -44,6 +44,9 @@ _BASED = re.compile(r"0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+# Quoted parts of the parser's messages may be content of the file; single signs and tokens may be shown.
+_QUOTED = re.compile(r"""(['"]).*?(\1|$)""", re.DOTALL)
+_OWN_WORD = re.compile(r"'(.|<[a-z ]+>)'")
 _CONSTANTS: dict[str, bool | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -215,8 +218,8 @@ def _not_yaml(error: YAMLError, file: str, line: int) -> InputError:
         return _refused(
             file, "is not valid YAML here: a tab stands where spaces must", "Indent with spaces.", line
         )
-    # Quoted parts of the parser's message may be content of the file: leave them out.
-    cause = re.sub(r"""(['"]).*?\1|\n.*""", "...", problem, flags=re.DOTALL).strip()
+    cause = _QUOTED.sub(lambda found: found[0] if _OWN_WORD.fullmatch(found[0]) else "...", problem)
+    cause = cause.partition("\n")[0].strip()
     return _refused(
         file,
         "is not valid YAML here" + (f" ({cause})" if cause else ""),
