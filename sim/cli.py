@@ -198,7 +198,7 @@ def check(
     """Check scenario files: one line a fault, exit code 2 if there is any."""
     from sim.scenario import load
 
-    faults = []
+    faults: list[Fault] = []
     for name in files:
         try:
             scenario = load(name, sets=tuple(sets or ()))

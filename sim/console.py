@@ -62,7 +62,8 @@ class Options:
 def _load_all(names: Sequence[str], how: Callable[[int], dict[str, Any]]) -> list[Scenario]:
     from sim.scenario import load
 
-    loaded, faults = [], []
+    loaded: list[Scenario] = []
+    faults: list[Fault] = []
     for place, name in enumerate(names):
         try:
             loaded.append(load(name, **how(place)))

@@ -301,8 +301,7 @@ def _read_monthly(path: Path) -> pd.DataFrame:
         pa.ArrowException,
     ) as problem:
         raise _refusal(path, "is torn, or not a Parquet file", _AGAIN) from problem
-    _check_values(path, frame)
-    return frame
+    return _checked(path, frame)
 
 
 def _check_file(path: Path, most: int | None) -> None:
@@ -341,7 +340,7 @@ def _fits(field: pa.Field) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
-def _check_values(path: Path, frame: pd.DataFrame) -> None:
+def _checked(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
     """One row for each label, labels that are there, finite numbers, and names that are safe to print."""
     if frame.empty:
         raise _refusal(path, "holds no rows", _AGAIN)
@@ -356,6 +355,7 @@ def _check_values(path: Path, frame: pd.DataFrame) -> None:
     numbers = frame.drop(columns=list(LABELS)).to_numpy(dtype="float64")
     if not np.isfinite(numbers).all():
         raise _refusal(path, "has values that are not finite numbers", _AGAIN)
+    return frame
 
 
 def _refuse_occupied(path: Path, force: bool) -> None:

@@ -13,13 +13,13 @@ not independent, so its variance is taken over draws (cluster-robust, draws - 1 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sim.observe.outcomes import OUTCOMES
 
+from sim.observe.outcomes import OUTCOMES
 from sim.study.windows import Window, over_window
 
 COLUMNS = (
@@ -101,7 +101,7 @@ def effects(monthly: pd.DataFrame, baseline: str, windows: Sequence[Window]) -> 
     outcomes = [name for name in OUTCOMES if name in national.columns]
     tables = [over_window(national, window, outcomes) for window in windows]
     rows = [
-        _effect(name, outcome, window, table.loc[name, outcome], table.loc[baseline, outcome])
+        _effect(name, outcome, window, table[outcome].loc[name], table[outcome].loc[baseline])
         for name in names
         if name != baseline
         for window, table in zip(windows, tables, strict=True)
@@ -258,7 +258,7 @@ def summary(monthly: pd.DataFrame, windows: Sequence[Window]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def spread(values: np.ndarray) -> Mapping[str, float]:
+def spread(values: np.ndarray) -> dict[str, float]:
     """Mean and quantiles of a sample."""
     quantiles = np.quantile(values, [0.05, 0.25, 0.50, 0.75, 0.95])
     names = ("p05", "p25", "p50", "p75", "p95")

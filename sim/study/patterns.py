@@ -316,7 +316,10 @@ def _quantiles(values: np.ndarray) -> np.ndarray:
     known = values[~np.isnan(values)]
     if not len(known):
         return np.full(3, math.nan)
-    return np.quantile(known, [0.05, 0.50, 0.95], method="linear" if np.isfinite(known).all() else "nearest")
+    quantiles: np.ndarray = np.quantile(
+        known, [0.05, 0.50, 0.95], method="linear" if np.isfinite(known).all() else "nearest"
+    )
+    return quantiles
 
 
 def _first_true(table: pd.DataFrame) -> np.ndarray:
@@ -327,7 +330,8 @@ def _first_true(table: pd.DataFrame) -> np.ndarray:
 
 def _peak(cases: pd.DataFrame) -> np.ndarray:
     """Months from October 2020 to the highest month up to December 2021."""
-    return cases.loc["2020-10-01":"2021-12-01"].to_numpy().argmax(axis=0).astype("float64")
+    peak: np.ndarray = cases.loc["2020-10-01":"2021-12-01"].to_numpy().argmax(axis=0)
+    return peak.astype("float64")
 
 
 def _within(values: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -17,7 +17,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -391,13 +391,9 @@ def _share(report: Callable[[float], None] | None) -> Callable[[int, int], None]
 def _labelled(run: Run) -> pd.DataFrame:
     assert run.monthly is not None
     frame = run.monthly.copy()
-    labels: Iterable[tuple[str, object]] = (
-        ("scenario", run.scenario),
-        ("draw", run.draw),
-        ("replicate", run.replicate),
-    )
-    for place, (column, value) in enumerate(labels):
-        frame.insert(place, column, value)
+    frame.insert(0, "scenario", run.scenario)
+    frame.insert(1, "draw", run.draw)
+    frame.insert(2, "replicate", run.replicate)
     return frame
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
+
 from sim.observe.outcomes import OUTCOMES
 
 LAUNCH = date(2020, 10, 10)

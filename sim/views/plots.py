@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
+from matplotlib import dates
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 LAUNCH = pd.Timestamp(2020, 10, 10)
@@ -33,7 +35,7 @@ STYLES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0
 GREY = "#555555"
 BAR_HEIGHT = 0.66
 
-_RC = {
+_RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 11.0,
     "axes.titlesize": 12.5,
@@ -93,7 +95,8 @@ def forecast_picture(
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_RC)
+        for key, value in _RC.items():
+            matplotlib.rcParams[key] = value
         figure = _draw(_prepared(monthly), measures, effects, source)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
@@ -141,9 +144,8 @@ def _draw(
         for k, name in enumerate(dict.fromkeys(national["scenario"]))
     ]
     strip = 0.3 + 0.155 * max(len(measures), 1)
-    figure = Figure(figsize=(14, 8.2 + strip), layout="constrained")
+    figure = Figure(figsize=(14, 8.2 + strip), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.06))
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.06)
     grid = figure.add_gridspec(3, 2, width_ratios=[1.55, 1], height_ratios=[3.6, strip, 2.7])
     cases = figure.add_subplot(grid[0, 0])
     _cases(cases, national, looks)
@@ -201,12 +203,15 @@ def _price(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
 
 def _bands(axes: Axes, table: pd.DataFrame, column: str, looks: Sequence[_Look], factor: float = 1.0) -> None:
     """Median line with the 50% and 90% bands over runs, for each scenario."""
+    levels = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
     for look in looks:
         rows = table[table["scenario"] == look.name]
-        quantiles = rows.groupby("month")[column].quantile([0.05, 0.25, 0.5, 0.75, 0.95]).unstack() * factor
+        quantiles = (
+            rows.groupby("month")[column].quantile(np.array([0.05, 0.25, 0.5, 0.75, 0.95])).unstack() * factor
+        )
         if quantiles.empty:
             continue
-        months = date2num(quantiles.index)
+        months = [_x(month) for month in quantiles.index]
         axes.fill_between(
             months, quantiles[0.05], quantiles[0.95], color=look.colour, alpha=0.13, linewidth=0
         )
@@ -223,7 +228,7 @@ def _strip(axes: Axes, measures: Sequence[Measure], looks: Sequence[_Look]) -> N
         colours = ["#999999"] if everywhere else [k.colour for k in looks if k.name in bar.scenarios]
         _striped_bar(axes, row, bar, colours or [GREY])
         _bar_label(axes, row, bar)
-    axes.axvline(date2num(LAUNCH), color=GREY, linewidth=1.2, linestyle=(0, (4, 2)))
+    axes.axvline(_x(LAUNCH), color=GREY, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.set_yticks([])
     axes.set_ylim(max(len(measures), 1) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
@@ -231,7 +236,7 @@ def _strip(axes: Axes, measures: Sequence[Measure], looks: Sequence[_Look]) -> N
 
 
 def _striped_bar(axes: Axes, row: int, bar: Measure, colours: Sequence[str]) -> None:
-    left, right = date2num(bar.start), date2num(bar.end)
+    left, right = _x(bar.start), _x(bar.end)
     height = BAR_HEIGHT / len(colours)
     for place, colour in enumerate(colours):
         middle = row - BAR_HEIGHT / 2 + (place + 0.5) * height
@@ -241,7 +246,7 @@ def _striped_bar(axes: Axes, row: int, bar: Measure, colours: Sequence[str]) -> 
 def _bar_label(axes: Axes, row: int, bar: Measure) -> None:
     """The measure's name, left of its bar, or upon it where the bar begins too far left."""
     first, last = axes.get_xlim()
-    start = max(float(date2num(bar.start)), first)
+    start = max(_x(bar.start), first)
     upon = start < first + 0.2 * (last - first)
     shift, side = (4, "left") if upon else (-4, "right")
     axes.annotate(
@@ -259,7 +264,7 @@ def _bar_label(axes: Axes, row: int, bar: Measure) -> None:
 def _effects(axes: Axes, effects: pd.DataFrame, looks: Sequence[_Look]) -> None:
     """Dot: mean effect; thick whisker: 90% interval of the mean; thin whisker: 5-95% of pairs."""
     colours = {look.name: look.colour for look in looks}
-    rows = effects.to_dict("records")
+    rows: list[dict[Any, Any]] = effects.to_dict("records")
     for place, row in enumerate(rows):
         colour = colours.get(row["scenario"], GREY)
         ends = [row[name] / 1e3 for name in ("range_low", "range_high", "low", "high")]
@@ -296,19 +301,19 @@ def _time_axis(axes: Axes, table: pd.DataFrame) -> None:
     first, last = table["month"].min(), table["month"].max()
     if first < SHOWN_FROM < last - pd.DateOffset(years=1):
         first = SHOWN_FROM
-    axes.set_xlim(date2num(first), date2num(last + pd.DateOffset(months=1)))
-    locator = AutoDateLocator(minticks=4, maxticks=9)
+    axes.set_xlim(_x(first), _x(last + pd.DateOffset(months=1)))
+    locator = dates.AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     if first <= LAUNCH <= last:
-        axes.axvline(date2num(LAUNCH), color=GREY, linewidth=1.2, linestyle=(0, (4, 2)))
+        axes.axvline(_x(LAUNCH), color=GREY, linewidth=1.2, linestyle=(0, (4, 2)))
 
 
 def _launch_label(axes: Axes, months: pd.Series) -> None:
     """The launch, named once, at the foot of the picture of cases, where there is room."""
     if not months.min() <= LAUNCH <= months.max():
         return
-    where = (date2num(LAUNCH), 0.03)
+    where = (_x(LAUNCH), 0.03)
     axes.annotate(
         "launch, 10 October 2020",
         where,
@@ -318,6 +323,11 @@ def _launch_label(axes: Axes, months: pd.Series) -> None:
         fontsize=10,
         color=GREY,
     )
+
+
+def _x(day: pd.Timestamp) -> float:
+    """Place of a day on the time axis."""
+    return float(dates.date2num(day))  # type: ignore[no-untyped-call]
 
 
 def _short(label: str, most: int = 44) -> str:

@@ -24,7 +24,7 @@ class Table:
     """
 
     headers: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     title: str = ""
     right: frozenset[str] = field(default_factory=frozenset)
 
@@ -78,7 +78,7 @@ def effect_tables(effects: pd.DataFrame, window_start: str, window_end: str, bas
 
 
 def _effect_table(rows: pd.DataFrame, title: str) -> Table:
-    known = {row["outcome"]: row for row in rows.to_dict("records")}
+    known = {row["outcome"]: row for row in records(rows)}
     cells: list[tuple[str, ...]] = []
     for group, outcomes in GROUPS:
         there = [(name, label) for name, label in outcomes if name in known]
@@ -114,7 +114,7 @@ def summary_table(summary: pd.DataFrame) -> Table:
             number(r["p05"]),
             number(r["p95"]),
         )
-        for r in chosen.to_dict("records")
+        for r in records(chosen)
     ]
     headers = ("scenario", "outcome", "window", "mean", "5%", "95%")
     return Table(headers, rows, "Outcomes over runs", frozenset(headers[3:]))
@@ -125,7 +125,7 @@ def pattern_table(patterns: pd.DataFrame, title: str) -> Table:
     prior = "prior_pass_share" in patterns.columns
     headers = ("", "pattern", "observed", "simulated", "5-95%", "band", "runs inside", "verdict")
     rows = []
-    for row in patterns.to_dict("records"):
+    for row in records(patterns):
         between = f"{row['low']} .. {row['high']}" if row["low"] else ""
         inside = _share_of(row["pass_share"], row["runs"])
         cells = (row["id"], row["what"], row["observed"], row["simulated"], between, row["band"], inside)
