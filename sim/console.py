@@ -113,9 +113,8 @@ def study(
 def _runs(scenarios: list[Scenario], options: Options, display: Display) -> RunSet:
     from sim.study.runs import run_many, warm_up
 
-    for scenario in scenarios:
-        for note in scenario.notes:
-            display.say(f"{scenario.name}: {note}")
+    for note in dict.fromkeys(note for scenario in scenarios for note in scenario.notes):
+        display.say(f"note: {note}")
     with display.announced("compiling the kernels, once: about a minute"):
         warm_up()
     display.begin()
@@ -160,15 +159,21 @@ def _end(runs: RunSet) -> None:
         raise StopError(1)
 
 
-def _picture(tables: Tables) -> bytes:
+def _picture(tables: Tables) -> bytes | None:
+    """The picture; one that cannot be drawn is named and must not cost the results."""
+    from sim.study.runs import one_line
     from sim.views.plots import forecast_picture, measures_of, source_line
 
-    return forecast_picture(
-        tables.monthly,
-        measures=measures_of(tables.manifest["scenarios"], str(tables.monthly["month"].max().date())),
-        effects=tables.headline_effects(MAIN_OUTCOME),
-        source=source_line(tables.manifest),
-    )
+    try:
+        return forecast_picture(
+            tables.monthly,
+            measures=measures_of(tables.manifest["scenarios"], str(tables.monthly["month"].max().date())),
+            effects=tables.headline_effects(MAIN_OUTCOME),
+            source=source_line(tables.manifest),
+        )
+    except Exception as problem:
+        complain(f"the picture could not be drawn: {one_line(problem)}")
+        return None
 
 
 def _print_study(tables: Tables, files: Sequence[Path], json: bool) -> None:

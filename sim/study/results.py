@@ -167,12 +167,13 @@ def _run_entry(run: Any) -> dict[str, Any]:
     return entry | ({"error": run.error} if run.error else {"counts": run.counts})
 
 
-def write(folder: store.ResultsFolder, tables: Tables, picture: bytes) -> list[Path]:
+def write(folder: store.ResultsFolder, tables: Tables, picture: bytes | None) -> list[Path]:
     """Put everything in place, the manifest last; return the files in the order of writing."""
     folder.write_monthly(tables.monthly)
     folder.write_table(store.SUMMARY, tables.summary)
     if tables.effects is not None:
         folder.write_table(store.EFFECTS, tables.effects)
-    folder.write_bytes(store.PICTURE, picture)
+    if picture is not None:
+        folder.write_bytes(store.PICTURE, picture)
     folder.write_manifest(tables.manifest)
     return folder.written

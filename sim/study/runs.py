@@ -11,6 +11,7 @@ of its own, and the one that dies again is recorded as failed.
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -178,10 +179,11 @@ def run_many(
 
 
 def warm_up() -> None:
-    """Compile the kernels in this process, once, so that the workers find them; quick when they are."""
-    from sim import kernels
+    """Compile the kernels in this process, once, so that the workers find them; quick when they are.
 
-    kernels.warm_up()
+    Kernels are compiled when their modules are imported, and the model imports them all.
+    """
+    importlib.import_module("sim.model")
 
 
 def tasks_of(scenarios: int, replicates: int, draws: int | None) -> list[Task]:

@@ -181,13 +181,17 @@ def _year_on_year(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) ->
     change = national[["scenario", "draw", "replicate", "month", "cases_registered"]].sort_values("month")
     runs = change.groupby(["scenario", "draw", "replicate"], sort=False)["cases_registered"]
     before = runs.shift(12)
-    change = change.assign(change=change["cases_registered"] / before.where(before > 0) - 1)
-    _bands(axes, change.dropna(), "change", looks)
-    axes.axhline(0, color=GREY, linewidth=1)
+    change = change.assign(change=change["cases_registered"] / before.where(before > 0) - 1).dropna()
     axes.set_title("The same, change on the year before")
+    if change.empty:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "The run is shorter than 13 months.", ha="center", transform=axes.transAxes)
+        return
+    _bands(axes, change, "change", looks)
+    axes.axhline(0, color=GREY, linewidth=1)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("year on year")
-    _time_axis(axes, change.dropna())
+    _time_axis(axes, change)
 
 
 def _price(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
@@ -206,9 +210,7 @@ def _bands(axes: Axes, table: pd.DataFrame, column: str, looks: Sequence[_Look],
     levels = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
     for look in looks:
         rows = table[table["scenario"] == look.name]
-        quantiles = (
-            rows.groupby("month")[column].quantile(np.array([0.05, 0.25, 0.5, 0.75, 0.95])).unstack() * factor
-        )
+        quantiles = rows.groupby("month")[column].quantile(levels).unstack() * factor
         if quantiles.empty:
             continue
         months = [_x(month) for month in quantiles.index]
