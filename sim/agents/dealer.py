@@ -33,6 +33,7 @@ COLUMNS: dict[str, Any] = {
     "ask": (np.float64, 2),
     "cost": (np.float64, 2),
     "wage": np.float64,
+    "paid": np.float64,
     "cover": np.float64,
     "need": (np.float64, 2),
     "wanted": (np.float64, 2),
@@ -42,6 +43,7 @@ COLUMNS: dict[str, Any] = {
     "bid": (np.float64, 2),
     "sets_needed": np.int64,
     "sets_got": np.int64,
+    "got": np.float64,
     "risk_seen": (np.float64, 2),
     "low_until": np.int32,
     "entered": np.int32,
@@ -82,6 +84,8 @@ class DealerRules:
         self.handling = np.array([p.number("market.recruiter_handling"), p.number("market.seller_handling")])
         self.sim_handling = p.number("market.sim_handling")
         self.memory = p.number("dealers.need_memory")
+        self.safety = p.number("dealers.safety_stock")
+        self.idle = p.number("market.idle_sales")
         self.low_weight = p.number("dealers.lie_low_weight")
         self.low_impulse = p.number("dealers.lie_low_impulse")
         self.low_days = int(p.number("dealers.lie_low_days"))
@@ -120,10 +124,12 @@ class DealerRules:
     def move_prices(self, rows: np.ndarray) -> None:
         """log P' = log P + speed (D - S)/(D + S), at most ``limit`` a week (equation 4.8).
 
-        D is the new need that reached this dealer in the week, never reissued orders; S what it had to sell.
+        D is the new need that reached this dealer, never reissued orders, as it remembers it; S what it had to sell.
+        A dealer who hears of less need than ``idle`` sets a week comes down.
         """
         d, m = self.model.dealers, self.model
-        wanted, supply = d.wanted[rows], d.supplied[rows] + m.stocks.dealer_stock[rows]
+        wanted = d.need[rows] + self.memory * (d.wanted[rows] - d.need[rows])
+        supply = d.supplied[rows] + m.stocks.dealer_stock[rows] + self.idle
         total = wanted + supply
         pull = np.divide(wanted - supply, total, out=np.zeros_like(total), where=total > 0.0)
         step = np.clip(self.speed * pull, -self.limit, self.limit)
@@ -131,23 +137,31 @@ class DealerRules:
         d.ask[rows] = np.maximum(d.ask[rows] * np.exp(step), floors)
 
     def move_wage(self, rows: np.ndarray) -> None:
-        """A recruiter raises the wage while it gets fewer sets than it needs, up to what it sells them for."""
-        d = self.model.dealers
-        need, got = d.sets_needed[rows], d.sets_got[rows]
-        total = need + got
-        pull = np.divide(need - got, total, out=np.zeros(len(rows)), where=total > 0)
-        wage = d.wage[rows] * np.exp(np.clip(self.wage_speed * pull, -self.limit, self.limit))
-        d.wage[rows] = np.clip(wage, self.wage_floor, np.maximum(d.ask[rows, ACCOUNTS] - self.handling[0], self.wage_floor))
+        """A recruiter raises the wage while fewer sets come in than it sells and lacks on the shelf.
+
+        It never pays more than its last sale left after handling: a wage that no buyer covers would lift the ask
+        by equation 4.1, and the ask the wage, without end.
+        """
+        d, m = self.model.dealers, self.model
+        d.got[rows] += self.memory * (d.sets_got[rows] - d.got[rows])
         d.sets_got[rows] = 0
+        need = d.need[rows, ACCOUNTS]
+        lacking = (need * d.cover[rows] + self.safety - m.stocks.dealer_stock[rows, ACCOUNTS]) * self.memory
+        desired, got = np.maximum(need + lacking, 0.0), d.got[rows]
+        total = desired + got
+        pull = np.divide(desired - got, total, out=np.zeros_like(total), where=total > 0.0)
+        wage = d.wage[rows] * np.exp(np.clip(self.wage_speed * pull, -self.limit, self.limit))
+        most = np.maximum(d.paid[rows] - self.handling[RECRUITER], self.wage_floor)
+        d.wage[rows] = np.clip(wage, self.wage_floor, most)
 
     def order(self, rows: np.ndarray) -> None:
         """Base-stock orders from the remembered need (equation 4.7)."""
         d, m = self.model.dealers, self.model
         wanted = d.wanted[rows]
         d.need[rows] += self.memory * (wanted - d.need[rows])
-        level = d.need[rows] * d.cover[rows][:, None]
+        level = d.need[rows] * d.cover[rows][:, None] + self.safety
         target = [m.random.rounded(Process.STOCK_LEVEL, 0, d.key[rows], level[:, k], 1 + k) for k in (ACCOUNTS, SIMS)]
-        gap = np.maximum(np.maximum(np.column_stack(target), 1) - m.stocks.dealer_stock[rows], 0)
+        gap = np.maximum(np.column_stack(target) - m.stocks.dealer_stock[rows], 0)
         gap[d.low_until[rows] > m.day] = 0
         recruiter = d.tier[rows] == RECRUITER
         d.sets_needed[rows] = np.where(recruiter, gap[:, ACCOUNTS], 0)

@@ -8,9 +8,10 @@ import numpy as np
 
 from sim.agents.dealer import COLUMNS as DEALER_COLUMNS
 from sim.agents.dealer import RECRUITER, SELLER, Dealer
-from sim.agents.gang import CHANNELS, MAX_CONTACTS, METHODS, Gang, softmax
+from sim.agents.gang import MAX_CONTACTS, METHODS, Gang, softmax
 from sim.agents.gang import COLUMNS as GANG_COLUMNS
-from sim.random import Process, children, named_key
+from sim.random import Process, child_keys, children, named_key
+from sim.world.codes import Kind, Status
 from sim.world.ledger import Account
 from sim.world.table import Table
 
@@ -46,6 +47,37 @@ class Population:
         count = max(1, round(p.number("gangs.count") / m.scale))
         keys = children(named_key("gangs"), count)
         self.enter_gangs(keys, self.gang_regions(keys))
+        self._first_stocks()
+
+    def _first_stocks(self) -> None:
+        """Cards that everyone holds on day 0: the cover of expected need, so that the run starts in trade."""
+        p, d, g = self.p, self.dealers, self.gangs
+        safety = p.number("dealers.safety_stock")
+        sets = d.need[:, 0] * d.cover + safety
+        seller = d.tier == SELLER
+        self._stock(Kind.ACCOUNT, np.flatnonzero(~seller), sets[~seller], Status.RECRUITER_STOCK, "dealer", d)
+        self._stock(Kind.ACCOUNT, np.flatnonzero(seller), sets[seller], Status.DEALER_STOCK, "dealer", d)
+        sims = d.need[seller, 1] * d.cover[seller] + safety
+        self._stock(Kind.SIM, np.flatnonzero(seller), sims, Status.DEALER_STOCK, "dealer", d)
+        everyone = np.arange(g.n)
+        level = g.need[:, 0] * g.cover + p.number("gangs.safety_stock")
+        self._stock(Kind.ACCOUNT, everyone, level, Status.GANG_STOCK, "gang", g)
+        by_sim = g.staff * p.number("gangs.contacts_per_staff") - g.voip
+        self._stock(Kind.SIM, everyone, by_sim / p.number("gangs.contacts_per_sim"), Status.ACTIVE, "gang", g)
+
+    def _stock(self, kind: Kind, rows: np.ndarray, level: np.ndarray, status: Status, owner: str, table: Table) -> None:
+        m = self.model
+        draw = 10 * int(kind) + int(status)
+        count = m.random.rounded(Process.WORLD, 0, table.key[rows], level, draw)
+        who = np.repeat(rows, count)
+        number = np.arange(len(who)) - np.repeat(np.cumsum(count) - count, count)
+        key = child_keys(table.key[who], (1 << 40) + (draw << 32) + number)
+        region = self.regions_of(key, m.openers.weight)
+        if owner == "dealer":
+            region = table.region[who]
+        cards = m.accounts if kind == Kind.ACCOUNT else m.sims
+        cards.enter(len(who), kind=kind, status=status, key=key, region_open=region, region_use=region,
+                    opened=-30, moved=-1, **{owner: who})  # fmt: skip
 
     def new_keys(self, count: int) -> np.ndarray:
         """Keys for newcomers who replace nobody."""
@@ -102,7 +134,7 @@ class Population:
             weekday=(m.random.uniform(Process.DEALER_TRAITS, 0, keys, 2) * 7).astype(np.int64),
             efficiency=1.0 if ready else p.number("dealers.efficiency_start"), penalty=penalty, ask=asks,
             cost=np.column_stack([np.full(n, self._going("price_dealer")), np.full(n, p.number("sims.registration_cost"))]),
-            wage=self._going("price_opener"), cover=p.number("dealers.cover_weeks"), risk_seen=[0.05, 20.0],
+            wage=self._going("price_opener"), paid=asks[:, 0], cover=p.number("dealers.cover_weeks"), risk_seen=[0.05, 20.0],
             low_until=0, entered=m.day, contacts=-1,
         )  # fmt: skip
         sets = p.number("gangs.count") * p.number("gangs.staff_mean") * p.number("gangs.need_per_staff_start")
@@ -130,6 +162,20 @@ class Population:
             u = m.random.uniform(Process.REWIRING, m.day, table.key[at], draw + 1)
             new = pool[np.minimum(np.searchsorted(edges, u * edges[-1], side="right"), len(pool) - 1)]
             table.contacts[at[found], column] = new[found]
+
+    def search(self, rows: np.ndarray, table: Table, tier: int, chance: float, draw: int) -> None:
+        """Buyers whose order stayed open look around: one contact gives way to a dealer who has cards (4.7)."""
+        m = self.model
+        rows = rows[table.order[rows, 0] > 0]
+        rows = rows[m.random.uniform(Process.REWIRING, m.day, table.key[rows], draw) < chance]
+        pool = np.flatnonzero((self.dealers.alive == 1) & (self.dealers.tier == tier))
+        edges = np.cumsum(m.stocks.dealer_stock[pool, 0])
+        if not len(rows) or not len(pool) or edges[-1] == 0:
+            return
+        u = m.random.uniform(Process.REWIRING, m.day, table.key[rows], draw + 1)
+        found = pool[np.searchsorted(edges, u * edges[-1], side="right")]
+        column = (m.random.uniform(Process.REWIRING, m.day, table.key[rows], draw + 2) * MAX_CONTACTS).astype(np.int64)
+        table.contacts[rows, column] = found
 
     def greet(self, sellers: np.ndarray) -> None:
         """New sellers get to know recruiters; gangs find them by rewiring."""

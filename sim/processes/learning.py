@@ -32,6 +32,7 @@ class Learning:
         self.dealer_reserve = p.number("dealers.cash_reserve")
         self.opener_memory = 1.0 - p.number("beliefs.decay")
         self.rewire = p.number("market.rewire_per_week")
+        self.search = p.number("market.search_per_week")
         self.gang_entry = Entry(p.number("gangs.growth_per_year"), p.number("gangs.growth_ratio_max"))
         self.dealer_entry = Entry(p.number("dealers.growth_per_year"), p.number("dealers.growth_ratio_max"))
         self.keys = np.array([named_key("entry gangs"), named_key("entry dealers")], dtype=np.uint64)
@@ -64,6 +65,7 @@ class Learning:
         self._leave(rows[leaves])
         stay = rows[~leaves]
         m.population.rewire(stay, g, SELLER, self.rewire, 0)
+        m.population.search(stay, g, SELLER, self.search, 200)
         self._dealer_books()
 
     def _leave(self, rows: np.ndarray) -> None:
@@ -88,7 +90,9 @@ class Learning:
         drawn = np.maximum(d.cash[rows] - round(self.dealer_reserve * 100), 0)
         d.cash[rows] -= drawn
         m.ledger.pay(Account.DEALERS, Account.OUTSIDE, int(drawn.sum()))
-        m.population.rewire(rows[d.tier[rows] == SELLER], d, RECRUITER, self.rewire, 100)
+        sellers = rows[d.tier[rows] == SELLER]
+        m.population.rewire(sellers, d, RECRUITER, self.rewire, 100)
+        m.population.search(sellers, d, RECRUITER, self.search, 210)
 
     def _openers_spend(self) -> None:
         """Openers spend their wages at once."""

@@ -1,7 +1,8 @@
 """Phases 4 and 6: sellers restock from recruiters and operators, gangs buy from sellers, cards travel.
 
-Buyers reach their contacts only.  Each day a buyer with an open order asks one contact, more likely a cheap one;
-sellers serve those who came, in a keyed queue, until the shelf is empty; the rest go home with nothing.
+Buyers reach their contacts only.  Each day a buyer with an open order goes to one contact that has cards, more
+likely a cheap one; sellers serve those who came, in a keyed queue, until the shelf is empty; the rest go home with
+nothing, and so does a buyer none of whose contacts has any: that need still counts with the one it asked.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ class Market:
         ask = sellers.ask[np.maximum(contacts, 0), kind]
         at_work = (sellers.alive == 1) & (sellers.low_until <= m.day)
         reachable = (contacts >= 0) & at_work[np.maximum(contacts, 0)] & (ask <= buyers.bid[rows, kind][:, None])
+        stocked = reachable & (m.stocks.dealer_stock[np.maximum(contacts, 0), kind] > 0)
+        reachable = np.where(stocked.any(axis=1)[:, None], stocked, reachable)
         draw = 2 * kind + wholesale
         u = m.random.uniform(Process.SELLER_CHOICE, m.day, buyers.key[rows], draw)
         column = choose_seller(ask, reachable, self.sharpness, u)
@@ -116,6 +119,8 @@ class Market:
         np.add.at(sellers.cash, seller, fen)
         np.add.at(sellers.supplied[:, kind], seller, filled.astype(np.float64))
         np.add.at(sellers.sold, seller, filled)
+        if kind == ACCOUNTS:
+            sellers.paid[seller] = price
         buyers.order[rows, kind] -= filled
         start = np.searchsorted(seller, np.arange(sellers.n + 1))
         target = np.empty(cards.n, dtype=np.int64)
