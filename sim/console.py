@@ -167,7 +167,10 @@ def _picture(tables: Tables) -> bytes | None:
     try:
         return forecast_picture(
             tables.monthly,
-            measures=measures_of(tables.manifest["scenarios"], str(tables.monthly["month"].max().date())),
+            measures=measures_of(
+                tables.manifest["scenarios"],
+                max(scenario["end"] for scenario in tables.manifest["scenarios"]),
+            ),
             effects=tables.headline_effects(MAIN_OUTCOME),
             source=source_line(tables.manifest),
         )

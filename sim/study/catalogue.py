@@ -40,8 +40,8 @@ def measures() -> Rows:
     return [
         {
             "measure": name,
-            "fields": ", ".join(field for field in kind.model_fields if field not in common) or "-",
             "meaning": kind.card or _first_sentence(kind),
+            "fields": ", ".join(field for field in kind.model_fields if field not in common) or "-",
         }
         for name, kind in MEASURES.items()
     ]

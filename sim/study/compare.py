@@ -206,14 +206,22 @@ def _size(outcome: str, value: float, base: float) -> str:
 def _ends(outcome: str, low: float, high: float, base: float) -> tuple[str, str]:
     """Both ends of an interval, the smaller first, the unit on the second only."""
     near, far = sorted((abs(low), abs(high)))
-    first = _size(outcome, near, base).rstrip("%").split(" ")[0]
+    first = _size(outcome, near, base)
+    for unit in ("%", " points", f" {OUTCOMES[outcome].unit}"):
+        first = first.removesuffix(unit)
     return first, _size(outcome, far, base)
 
 
 def rounded(value: float) -> str:
-    """A number for a sentence: two figures below ten, none after the point above, thousands set off."""
+    """A number for a sentence: two or three figures, thousands set off, millions and billions in words."""
     if value == 0:
         return "0"
+    for size, word in ((1e9, " bn"), (1e6, " m")):
+        if abs(value) >= size:
+            return f"{rounded(value / size)}{word}"
+    if abs(value) >= 1000:
+        digits = 3 - len(str(int(abs(value))))
+        return f"{round(value, digits):,.0f}"
     if abs(value) >= 10:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}"

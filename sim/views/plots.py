@@ -110,7 +110,7 @@ def measures_of(scenarios: Sequence[Mapping[str, Any]], end: str) -> list[Measur
     found: dict[tuple[str, str, str], list[str]] = {}
     for scenario in scenarios:
         for measure in scenario.get("interventions") or ():
-            label = str(measure.get("title") or measure.get("id") or measure.get("measure"))
+            label = str(measure.get("title") or _in_words(str(measure.get("id") or measure["measure"])))
             key = (label, str(measure["start"]), str(measure.get("end") or end))
             found.setdefault(key, []).append(str(scenario["name"]))
     bars = [
@@ -330,6 +330,12 @@ def _launch_label(axes: Axes, months: pd.Series) -> None:
 def _x(day: pd.Timestamp) -> float:
     """Place of a day on the time axis."""
     return float(dates.date2num(day))  # type: ignore[no-untyped-call]
+
+
+def _in_words(identifier: str) -> str:
+    """A measure's id as words: `account_cleanup-dormant` is `Account cleanup: dormant`."""
+    words = identifier.replace("-", ": ").replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _short(label: str, most: int = 44) -> str:

@@ -31,6 +31,7 @@ class Display:
         self._started = time.monotonic()
         self._last_line = self._started
         self._bar: Progress | None = None
+        self._estimated = False
 
     def __call__(self, done: float, total: int) -> None:
         """Show that `done` of `total` runs are made."""
@@ -39,8 +40,8 @@ class Display:
             return
         if self._terminal:
             self._draw(done, total)
-        elif now - self._last_line >= LINE_EVERY and 0 < done < total:
-            self._last_line = now
+        elif 1 <= done < total and (not self._estimated or now - self._last_line >= LINE_EVERY):
+            self._estimated, self._last_line = True, now
             left = (now - self._started) * (total - done) / done
             self.say(f"{int(done)} of {total} runs done, about {duration(left)} left")
 

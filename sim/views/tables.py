@@ -152,7 +152,9 @@ def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_value(inner)}" for key, inner in value.items() if key not in _UNSAID)
     if isinstance(value, list | tuple):
-        return "[" + "; ".join(_value(inner) for inner in value) + "]"
+        items = [_value(inner) for inner in value]
+        shown = items if len(items) <= 8 else [*items[:3], f"... {len(items)} in all"]
+        return "[" + "; ".join(shown) + "]"
     return "-" if value is None else _cell(value)
 
 

@@ -1,0 +1,54 @@
+"""Studies from Python: what `cardbreak run` and `cardbreak compare` do, without files.
+
+>>> import sim
+>>> found = sim.compare("opening-suspension", replicates=10, scale=1000)  # doctest: +SKIP
+>>> found.effects.query("outcome == 'cases_registered'")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.scenario import Scenario, load
+from sim.study.results import Tables, check_comparable, check_names, tables_of
+from sim.study.runs import run_many
+
+
+def run(*scenarios: Scenario | str, scale: int | None = None, **options: Any) -> Tables:
+    """Run scenarios (or names, or files) and return the monthly table and its summary.
+
+    `options` are those of `run_many`: replicates, draws, seed, jobs, threads, audit, progress, model. Runs
+    that failed are named in the manifest. Raises `InputError`, and RuntimeError where no run was finished.
+    """
+    loaded = [_loaded(scenario, scale) for scenario in scenarios]
+    check_names(loaded)
+    return _study(loaded, None, options)
+
+
+def compare(
+    *scenarios: Scenario | str,
+    baseline: Scenario | str = "baseline",
+    scale: int | None = None,
+    **options: Any,
+) -> Tables:
+    """Compare scenarios with a baseline, run by run; `effects` of the result holds the paired effects.
+
+    An effect is scenario minus baseline. `options` as for `run`.
+    """
+    base, loaded = _loaded(baseline, scale), [_loaded(scenario, scale) for scenario in scenarios]
+    check_comparable(loaded, base)
+    return _study([base, *loaded], base.name, options)
+
+
+def _loaded(scenario: Scenario | str, scale: int | None) -> Scenario:
+    whole = scenario if isinstance(scenario, Scenario) else load(scenario)
+    return whole if scale is None else whole.with_(scale=scale)
+
+
+def _study(scenarios: list[Scenario], baseline: str | None, options: dict[str, Any]) -> Tables:
+    runs = run_many(scenarios, **options)
+    if runs.interrupted:
+        raise KeyboardInterrupt
+    if not runs.finished:
+        raise RuntimeError(f"no run was finished: {runs.failed[0].error}")
+    return tables_of(runs, command=["python"], baseline=baseline)
