@@ -10,7 +10,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -19,14 +19,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """Text cells with a heading. Columns named in `right` are set flush right; a row of one cell is a
-    sub-heading.
+    """Text cells with headings, and how a narrow terminal may show them.
+
+    Columns named in `right` are set flush right; those in `spare` are left out first where the terminal is
+    too narrow for all. A row of one cell is a sub-heading.
     """
 
     headers: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     title: str = ""
     right: frozenset[str] = field(default_factory=frozenset)
+    spare: tuple[str, ...] = ()
+
+    def widths(self) -> list[int]:
+        """Width of each column, in characters."""
+        full = [self.headers, *(row for row in self.rows if len(row) > 1)]
+        return [max(len(row[k]) for row in full) for k in range(len(self.headers))]
+
+    def without(self, header: str) -> Table:
+        """The table without one column."""
+        gone = self.headers.index(header)
+        rows = [row if len(row) == 1 else (*row[:gone], *row[gone + 1 :]) for row in self.rows]
+        headers = (*self.headers[:gone], *self.headers[gone + 1 :])
+        return replace(self, headers=headers, rows=rows)
 
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
@@ -86,7 +101,7 @@ def _effect_table(rows: pd.DataFrame, title: str) -> Table:
             cells.append((group,))
             cells += [_effect_cells(label, known[name]) for name, label in there]
     headers = ("", "baseline", "effect", "90% interval", "5-95% of pairs", "better in", "verdict")
-    return Table(headers, cells, title, frozenset(headers[1:6]))
+    return Table(headers, cells, title, frozenset(headers[1:6]), spare=("5-95% of pairs", "90% interval"))
 
 
 def _effect_cells(label: str, row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -200,8 +215,7 @@ def show(table: Table, file: TextIO | None = None) -> None:
 
 def plain(table: Table) -> str:
     """The table as aligned lines, two spaces between columns, never wrapped."""
-    full = [table.headers, *(row for row in table.rows if len(row) > 1)]
-    widths = [max(len(row[k]) for row in full) for k in range(len(table.headers))]
+    widths = table.widths()
     lines = [table.title] if table.title else []
     lines += [row[0] if len(row) == 1 else _line(row, table, widths) for row in (table.headers, *table.rows)]
     return "\n".join(lines)
@@ -221,6 +235,10 @@ def _show_framed(table: Table, out: TextIO) -> None:
     from rich.markup import escape
     from rich.table import Table as Framed
 
+    console = Console(file=out)
+    for header in table.spare:
+        if sum(table.widths()) + 2 * len(table.headers) + 1 > console.width:
+            table = table.without(header)
     framed = Framed(title=escape(table.title) or None, box=box.SIMPLE_HEAD, title_justify="left")
     for header in table.headers:
         framed.add_column(escape(header), justify="right" if header in table.right else "left")
@@ -229,7 +247,7 @@ def _show_framed(table: Table, out: TextIO) -> None:
             framed.add_row(f"[bold]{escape(row[0])}[/bold]")
         else:
             framed.add_row(*(escape(cell) for cell in row))
-    Console(file=out).print(framed)
+    console.print(framed)
 
 
 def as_json(content: Any) -> str:
