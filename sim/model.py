@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import mesa
@@ -102,8 +101,7 @@ class FraudSupplyChain(mesa.Model):
         self.threads = threads
         self.parameters = scenario.parameters.draw(draw, seed)
         self.agent_classes = {"gang": Gang, "dealer": Dealer} | dict(agent_classes or {})
-        self.random_state = self.random
-        self.random = KeyedRandom(seed, replicate)  # type: ignore[assignment]
+        self.keyed = KeyedRandom(seed, replicate)
         self.day = 0
         self.days = (scenario.end - scenario.start).days + 1
         self.today = scenario.start
@@ -122,7 +120,7 @@ class FraudSupplyChain(mesa.Model):
         self.accounts = CardTable(self.ledger)
         self.sims = CardTable(self.ledger)
         self.ordinary = OrdinaryCards(p, self.regions)
-        self.openers = OpenerPool(p, self.regions, self.scale, self.random)
+        self.openers = OpenerPool(p, self.regions, self.scale, self.keyed)
         self.awareness = np.full(self.regions.n, p.number("victims.awareness_start"))
         places = self.regions.n + 1
         self.signals = Signals(
@@ -147,7 +145,7 @@ class FraudSupplyChain(mesa.Model):
             round(p.number("banks.outlets")),
             p.number("banks.laxity_exponent"),
             self.banks.outlet_share,
-            self.random,
+            self.keyed,
         )
         capacity = p.number("police.capacity_per_day") / self.scale
         self.police = [Police(self, r, capacity * s) for r, s in enumerate(self.regions.share)]
@@ -217,7 +215,7 @@ class FraudSupplyChain(mesa.Model):
     def suspend_outlets(self) -> None:
         """Carry out today's suspensions; the banks concerned are deterred."""
         for order in self.policy.suspensions:
-            chosen = self.outlets.suspend(order, self.day, self.random)
+            chosen = self.outlets.suspend(order, self.day, self.keyed)
             self.banks.punish(self.outlets.bank[chosen], order.deterrence, self.outlets.suspended_until[chosen])
 
     def recruiters_by_region(self, *, working: bool = False) -> np.ndarray:
@@ -260,5 +258,3 @@ class FraudSupplyChain(mesa.Model):
         """First day of today's month."""
         return self.today.replace(day=1)
 
-
-__all__ = ["FraudSupplyChain", "Path"]

@@ -99,7 +99,7 @@ class DealerRules:
         d, m = self.model.dealers, self.model
         update_belief(d.risk_seen, rows, m.signals.dealer_removal[d.region[rows]], self.peers, self.belief_decay)
         chance = -np.expm1(-self.low_weight * self.belief(rows) - self.low_impulse * m.signals.public_risk)
-        hides = m.random.uniform(Process.LIE_LOW, m.day, d.key[rows], 1) < chance
+        hides = m.keyed.uniform(Process.LIE_LOW, m.day, d.key[rows], 1) < chance
         d.low_until[rows[hides]] = m.day + self.low_days
         d.efficiency[rows] += self.learning * (1.0 - d.efficiency[rows])
 
@@ -160,7 +160,7 @@ class DealerRules:
         wanted = d.wanted[rows]
         d.need[rows] += self.memory * (wanted - d.need[rows])
         level = d.need[rows] * d.cover[rows][:, None] + self.safety
-        target = [m.random.rounded(Process.STOCK_LEVEL, 0, d.key[rows], level[:, k], 1 + k) for k in (ACCOUNTS, SIMS)]
+        target = [m.keyed.rounded(Process.STOCK_LEVEL, 0, d.key[rows], level[:, k], 1 + k) for k in (ACCOUNTS, SIMS)]
         gap = np.maximum(np.column_stack(target) - m.stocks.dealer_stock[rows], 0)
         gap[d.low_until[rows] > m.day] = 0
         recruiter = d.tier[rows] == RECRUITER

@@ -47,6 +47,7 @@ COLUMNS: dict[str, Any] = {
     "low_until": np.int32,
     "cases": np.int64,
     "entered": np.int32,
+    "offshoots": np.int64,
     "week_income": np.int64,
     "week_cost": np.int64,
     "profit": np.float64,
@@ -168,7 +169,7 @@ class GangRules:
         need = need + self.memory * (sets - need)
         g.need[rows, ACCOUNTS] = need
         level = self.safety + need * g.cover[rows] * (1.0 + m.signals.hoarding)
-        target = m.random.rounded(Process.STOCK_LEVEL, 0, g.key[rows], level)
+        target = m.keyed.rounded(Process.STOCK_LEVEL, 0, g.key[rows], level)
         self._place(rows, ACCOUNTS, sets, target - m.stocks.held[rows, ACCOUNTS])
 
     def _order_sims(self, rows: np.ndarray) -> None:
@@ -187,8 +188,13 @@ class GangRules:
 
     def _place(self, rows: np.ndarray, kind: int, need: np.ndarray, gap: np.ndarray) -> None:
         """Put the gap to the target on order, and remember the need that is new (half of last week's fades)."""
-        g = self.model.gangs
-        g.order[rows, kind] = np.maximum(gap, 0).astype(np.int64)
+        g, m = self.model.gangs, self.model
+        order = np.maximum(gap, 0).astype(np.int64)
+        if kind == ACCOUNTS:
+            m.recorder.count("orders", g.region[rows], np.maximum(order - g.order[rows, kind], 0))
+            needed = m.keyed.rounded(Process.ROUNDING, m.day, g.key[rows], need)
+            m.recorder.count("sets_needed", g.region[rows], needed)
+        g.order[rows, kind] = order
         g.fresh_need[rows, kind] = 0.5 * g.fresh_need[rows, kind] + need
 
     def weigh_risk(self, rows: np.ndarray) -> None:
@@ -198,7 +204,7 @@ class GangRules:
         update_belief(g.risk_seen, rows, share, self.peers, self.belief_decay)
         belief = g.risk_seen[rows, 0] / g.risk_seen[rows].sum(axis=1)
         chance = -np.expm1(-self.low_weight * belief)
-        hides = m.random.uniform(Process.LIE_LOW, m.day, g.key[rows]) < chance
+        hides = m.keyed.uniform(Process.LIE_LOW, m.day, g.key[rows]) < chance
         g.low_until[rows[hides]] = m.day + self.low_days
 
 

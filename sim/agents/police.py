@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import mesa
 import numpy as np
 
-from sim.random import Process, named_key
+from sim.random import named_key
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
@@ -25,7 +25,6 @@ class Police(mesa.Agent):
         self.region = region
         self.capacity = capacity
         self.life = int(p.number("police.lead_days"))
-        self.solve = p.number("police.solve_share")
         self.key = named_key(f"police {model.regions.codes[region]}")
         self.queue: deque[tuple[int, int, np.uint64]] = deque()
 
@@ -33,14 +32,8 @@ class Police(mesa.Agent):
         """New leads: gang rows and keys of their cases (n)."""
         self.queue.extend((self.model.day, int(g), k) for g, k in zip(gangs, keys, strict=True))
 
-    def investigate(self) -> tuple[np.ndarray, np.ndarray]:
-        """Work off today's capacity (cases a day at this scale); returns gang rows and case keys of solved cases."""
-        m = self.model
-        while self.queue and self.queue[0][0] < m.day - self.life:
+    def investigate(self, room: int) -> list[tuple[int, np.uint64]]:
+        """Work off today's ``room`` of leads, oldest first; returns gang row and case key of each."""
+        while self.queue and self.queue[0][0] < self.model.day - self.life:
             self.queue.popleft()
-        room = int(m.random.rounded(Process.ROUNDING, m.day, [self.key], [self.capacity])[0])
-        taken = [self.queue.popleft() for _ in range(min(room, len(self.queue)))]
-        gangs = np.array([gang for _, gang, _ in taken], dtype=np.int64)
-        keys = np.array([key for _, _, key in taken], dtype=np.uint64)
-        solved = m.random.uniform(Process.SOLVE, m.day, keys) < self.solve
-        return gangs[solved], keys[solved]
+        return [self.queue.popleft()[1:] for _ in range(min(room, len(self.queue)))]

@@ -68,7 +68,7 @@ class Population:
     def _stock(self, kind: Kind, rows: np.ndarray, level: np.ndarray, status: Status, owner: str, table: Table) -> None:
         m = self.model
         draw = 10 * int(kind) + int(status)
-        count = m.random.rounded(Process.WORLD, 0, table.key[rows], level, draw)
+        count = m.keyed.rounded(Process.WORLD, 0, table.key[rows], level, draw)
         who = np.repeat(rows, count)
         number = np.arange(len(who)) - np.repeat(np.cumsum(count) - count, count)
         key = child_keys(table.key[who], (1 << 40) + (draw << 32) + number)
@@ -90,7 +90,7 @@ class Population:
         m, p, n = self.model, self.p, len(keys)
         if n == 0:
             return np.empty(0, dtype=np.int64)
-        normal = [m.random.normal(Process.GANG_TRAITS, 0, keys, draw) for draw in range(3 + METHODS)]
+        normal = [m.keyed.normal(Process.GANG_TRAITS, 0, keys, draw) for draw in range(3 + METHODS)]
         sd = p.number("gangs.staff_log_sd")
         staff = np.maximum(np.round(p.number("gangs.staff_mean") * np.exp(sd * normal[0] - sd**2 / 2)), 1).astype(np.int64)
         skill_sd = p.number("gangs.skill_log_sd")
@@ -99,7 +99,7 @@ class Population:
         capacity = staff * p.number("gangs.contacts_per_staff")
         rows = self.gangs.append(
             n, key=keys, alive=1, own_rule=m.own_rule("gang"), region=region, staff=staff, cash=cash,
-            weekday=(m.random.uniform(Process.GANG_TRAITS, 0, keys, 20) * 7).astype(np.int64),
+            weekday=(m.keyed.uniform(Process.GANG_TRAITS, 0, keys, 20) * 7).astype(np.int64),
             skill=np.exp(skill_sd * normal[1] - skill_sd**2 / 2),
             method_mix=softmax(np.column_stack(normal[3:]) + np.log(p.vector("gangs.method_weight"))),
             cover=p.number("gangs.cover_weeks"), use_cap=int(p.number("gangs.use_cap_start")),
@@ -122,16 +122,16 @@ class Population:
         m, p, n = self.model, self.p, len(keys)
         if n == 0:
             return np.empty(0, dtype=np.int64)
-        u = m.random.uniform(Process.DEALER_TRAITS, 0, keys)
+        u = m.keyed.uniform(Process.DEALER_TRAITS, 0, keys)
         exponent, most = p.number("dealers.degree_exponent"), p.number("dealers.degree_max")
         low, high = 1.0, most ** (1.0 - exponent)
         fitness = (low + u * (high - low)) ** (1.0 / (1.0 - exponent))
         sd = p.number("dealers.penalty_log_sd")
-        penalty = p.number("dealers.penalty") * np.exp(sd * m.random.normal(Process.DEALER_TRAITS, 0, keys, 1) - sd**2 / 2)
+        penalty = p.number("dealers.penalty") * np.exp(sd * m.keyed.normal(Process.DEALER_TRAITS, 0, keys, 1) - sd**2 / 2)
         asks = self._first_asks(tier)
         rows = self.dealers.append(
             n, key=keys, alive=1, own_rule=m.own_rule("dealer"), tier=tier, region=region, fitness=fitness,
-            weekday=(m.random.uniform(Process.DEALER_TRAITS, 0, keys, 2) * 7).astype(np.int64),
+            weekday=(m.keyed.uniform(Process.DEALER_TRAITS, 0, keys, 2) * 7).astype(np.int64),
             efficiency=1.0 if ready else p.number("dealers.efficiency_start"), penalty=penalty, ask=asks,
             cost=np.column_stack([np.full(n, self._going("price_dealer")), np.full(n, p.number("sims.registration_cost"))]),
             wage=self._going("price_opener"), paid=asks[:, 0], cover=p.number("dealers.cover_weeks"), risk_seen=[0.05, 20.0],
@@ -158,8 +158,8 @@ class Population:
         for column in np.flatnonzero(dead.any(axis=0)):
             at = rows[dead[:, column]]
             draw = process_draw + 2 * int(column)
-            found = m.random.uniform(Process.REWIRING, m.day, table.key[at], draw) < chance
-            u = m.random.uniform(Process.REWIRING, m.day, table.key[at], draw + 1)
+            found = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw) < chance
+            u = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw + 1)
             new = pool[np.minimum(np.searchsorted(edges, u * edges[-1], side="right"), len(pool) - 1)]
             table.contacts[at[found], column] = new[found]
 
@@ -167,14 +167,14 @@ class Population:
         """Buyers whose order stayed open look around: one contact gives way to a dealer who has cards (4.7)."""
         m = self.model
         rows = rows[table.order[rows, 0] > 0]
-        rows = rows[m.random.uniform(Process.REWIRING, m.day, table.key[rows], draw) < chance]
+        rows = rows[m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw) < chance]
         pool = np.flatnonzero((self.dealers.alive == 1) & (self.dealers.tier == tier))
         edges = np.cumsum(m.stocks.dealer_stock[pool, 0])
         if not len(rows) or not len(pool) or edges[-1] == 0:
             return
-        u = m.random.uniform(Process.REWIRING, m.day, table.key[rows], draw + 1)
+        u = m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 1)
         found = pool[np.searchsorted(edges, u * edges[-1], side="right")]
-        column = (m.random.uniform(Process.REWIRING, m.day, table.key[rows], draw + 2) * MAX_CONTACTS).astype(np.int64)
+        column = (m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 2) * MAX_CONTACTS).astype(np.int64)
         table.contacts[rows, column] = found
 
     def greet(self, sellers: np.ndarray) -> None:
@@ -200,13 +200,13 @@ class Population:
         """Whom each newcomer knows: a mean number of dealers of a tier, by their connectedness, int32 (n, contacts)."""
         m = self.model
         mean = self.p.number(parameter)
-        count = np.clip(1 + m.random.poisson(Process.CONTACTS, 0, keys, np.full(len(keys), mean - 1.0)), 1, MAX_CONTACTS)
+        count = np.clip(1 + m.keyed.poisson(Process.CONTACTS, 0, keys, np.full(len(keys), mean - 1.0)), 1, MAX_CONTACTS)
         edges, pool = self._fitness_edges(tier)
         out = np.full((len(keys), MAX_CONTACTS), -1, dtype=np.int32)
         if not len(pool):
             return out
         for column in range(MAX_CONTACTS):
-            u = m.random.uniform(Process.CONTACTS, 0, keys, 1 + column)
+            u = m.keyed.uniform(Process.CONTACTS, 0, keys, 1 + column)
             who = pool[np.minimum(np.searchsorted(edges, u * edges[-1], side="right"), len(pool) - 1)]
             out[:, column] = np.where(column < count, who, -1)
         return out
@@ -214,13 +214,13 @@ class Population:
     def regions_of(self, keys: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """A region for each key, by weight."""
         edges = np.cumsum(weight) / weight.sum()
-        u = self.model.random.uniform(Process.DEALER_TRAITS, 0, keys, 3)
+        u = self.model.keyed.uniform(Process.DEALER_TRAITS, 0, keys, 3)
         return np.minimum(np.searchsorted(edges, u, side="right"), len(weight) - 1)
 
     def gang_regions(self, keys: np.ndarray) -> np.ndarray:
         """A home for each gang: abroad with a given share, else by adults."""
         m = self.model
-        u = m.random.uniform(Process.GANG_TRAITS, 0, keys, 21)
+        u = m.keyed.uniform(Process.GANG_TRAITS, 0, keys, 21)
         home = self.regions_of(keys, m.regions.share)
         return np.where(u < self.p.number("gangs.abroad_share"), m.regions.abroad, home)
 

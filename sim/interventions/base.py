@@ -102,6 +102,7 @@ class Suspension:
 class Campaign:
     """Today's share of an arrest campaign, in real persons and card gangs, with how targets are chosen."""
 
+    measure: str
     opener_arrests: float
     card_gangs: float
     fraud_gangs: float

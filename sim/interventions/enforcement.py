@@ -87,6 +87,7 @@ class ClusterCampaign(Measure):
 
     def _order(self, persons: float, gangs: float, mask: object) -> Campaign:
         return Campaign(
+            measure=self.id,
             opener_arrests=persons * self.opener_share * self.relevant_share,
             card_gangs=gangs,
             fraud_gangs=persons * self.other_share / self.suspects_per_fraud_gang,

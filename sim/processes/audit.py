@@ -40,7 +40,7 @@ class Audit:
 
     def _ordinary(self) -> None:
         m = self.model
-        month = m.ordinary.end_month(m.day, self.days, self.refused / self.days, self.shut / self.days, m.random)
+        month = m.ordinary.end_month(m.day, self.days, self.refused / self.days, self.shut / self.days, m.keyed)
         for name, values in (
             ("openings_legitimate", month.openings),
             ("openings_refused_legitimate", month.refused),

@@ -44,7 +44,7 @@ class Calendar:
         m.policy = m.office.policy_of(m.day)
         if self.shock_sd > 0.0:
             month = m.today.year * 12 + m.today.month
-            m.shock = float(np.exp(self.shock_sd * m.random.normal(Process.SHOCK, month % 60000, [self.shock_key])[0]))
+            m.shock = float(np.exp(self.shock_sd * m.keyed.normal(Process.SHOCK, month % 60000, [self.shock_key])[0]))
 
     def _festival(self, today: date) -> float:
         """A dip around the lunar new year: a bell of the given depth and width (days, one standard deviation)."""

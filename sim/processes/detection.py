@@ -77,7 +77,7 @@ class Detection:
         m = self.model
         removed = np.zeros(cards.n, dtype=np.uint8)
         card_step(
-            m.random.key, int(Process.CARD_STEP), m.day, cards.key, cards.status, cards.kind, cards.region_open,
+            m.keyed.key, int(Process.CARD_STEP), m.day, cards.key, cards.status, cards.kind, cards.region_open,
             cards.flags, cards.uses_today, cards.balance_fen, cards.opened, cards.uses, int(LIVE), self.new_days,
             self.by_use, m.policy.use_factor, cleanup, self.own, removed,
         )  # fmt: skip
@@ -102,9 +102,9 @@ class Detection:
         rows = np.flatnonzero((cards.uses_today > 0) & ((cards.flags & INVOLVED) == 0))
         if len(rows):
             rate = self.trace * m.policy.trace_factor[cards.region_open[rows]] * cards.uses_today[rows]
-            rows = rows[m.random.uniform(Process.TRACE, m.day, cards.key[rows]) < -np.expm1(-rate)]
+            rows = rows[m.keyed.uniform(Process.TRACE, m.day, cards.key[rows]) < -np.expm1(-rate)]
             cards.flags[rows] |= INVOLVED
-            delay = self.trace_delay * m.random.exponential(Process.TRACE, m.day, cards.key[rows], 1)
+            delay = self.trace_delay * m.keyed.exponential(Process.TRACE, m.day, cards.key[rows], 1)
             on = m.day + np.floor(delay).astype(np.int64)
             new = on - cards.opened[rows] <= self.new_card_days
             for day in np.unique(on[new]):

@@ -47,8 +47,8 @@ class Funds:
         m.recorder.count("losses_yuan", cases.region, cases.amount)
         m.recorder.count("cases_true", cases.region)
         m.reported = m.reporting.who_reports(cases)
-        passed = layering_time(m.random, m.day, cases.key, self.hops, self.layering)
-        stopped = freeze_time(m.random, m.day, cases.key, self.victim_delay, self.police_delay / m.policy.freeze_factor)
+        passed = layering_time(m.keyed, m.day, cases.key, self.hops, self.layering)
+        stopped = freeze_time(m.keyed, m.day, cases.key, self.victim_delay, self.police_delay / m.policy.freeze_factor)
         stopped /= self.speed[cases.channel]
         frozen = m.reported & (stopped < passed)
         days = np.floor(np.minimum(np.where(frozen, stopped, passed), 3650.0)).astype(np.int64)
@@ -127,15 +127,15 @@ class Reporting:
         m = self.model
         share = self.share * (1.0 + self.rise * m.awareness + m.policy.report_lift) * m.shock
         chance = np.minimum(share, self.most)[cases.region]
-        return m.random.uniform(Process.CASE_REPORT, m.day, cases.key) < chance
+        return m.keyed.uniform(Process.CASE_REPORT, m.day, cases.key) < chance
 
     def run(self) -> None:
         """Schedule today's reports and registrations; record those that are due."""
         m = self.model
         cases = m.cases.keep(m.reported)
-        said = self.report_delay * m.random.exponential(Process.CASE_DELAY, m.day, cases.key)
-        written = said + self.register_delay * m.random.exponential(Process.CASE_DELAY, m.day, cases.key, 1)
-        taken = m.random.uniform(Process.CASE_DELAY, m.day, cases.key, 2) < self.accepted
+        said = self.report_delay * m.keyed.exponential(Process.CASE_DELAY, m.day, cases.key)
+        written = said + self.register_delay * m.keyed.exponential(Process.CASE_DELAY, m.day, cases.key, 1)
+        taken = m.keyed.uniform(Process.CASE_DELAY, m.day, cases.key, 2) < self.accepted
         for wait, now in _by_day(said):
             self.reports[m.day + wait].append(cases.region[now])
         for wait, now in _by_day(written):

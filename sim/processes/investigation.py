@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,64 +26,74 @@ class Investigation:
         self.breaks = p.number("police.gang_broken_per_solved")
         self.traced = p.number("police.opener_arrested_per_solved")
         self.seize = p.number("police.seize_share")
-        self.keys = np.array([named_key(f"campaign {name}") for name in ("dealers", "openers", "gangs")], dtype=np.uint64)
+        self.solve = p.number("police.solve_share")
+        self.unit_keys = np.array([unit.key for unit in model.police], dtype=np.uint64)
+        self.capacity = np.array([unit.capacity for unit in model.police])
 
     def run(self) -> None:
         """Leads, investigations, campaigns."""
         self._leads()
         self._solve()
-        for number, campaign in enumerate(self.model.policy.campaigns):
-            self._strike(campaign, number)
+        for campaign in self.model.policy.campaigns:
+            self._strike(campaign)
 
     def _leads(self) -> None:
         """A registered case yields a lead with some probability; a gang's own accounts betray it more often."""
         m = self.model
         for gang, region, channel, key in m.registered_today:
             chance = np.minimum(self.lead * np.where(channel == OWN, self.own_lead, 1.0), 1.0)
-            good = m.random.uniform(Process.LEAD, m.day, key) < chance
+            good = m.keyed.uniform(Process.LEAD, m.day, key) < chance
             for unit in np.unique(region[good]):
                 m.police[int(unit)].receive(gang[good & (region == unit)], key[good & (region == unit)])
 
     def _solve(self) -> None:
         m = self.model
-        solved = [unit.investigate() for unit in m.police]
-        gang = np.concatenate([gangs for gangs, _ in solved])
-        key = np.concatenate([keys for _, keys in solved])
-        if not len(gang):
-            return
+        rooms = m.keyed.rounded(Process.ROUNDING, m.day, self.unit_keys, self.capacity)
+        taken = [lead for unit, room in zip(m.police, rooms, strict=True) for lead in unit.investigate(int(room))]
+        gang = np.array([gang for gang, _ in taken], dtype=np.int64)
+        key = np.array([key for _, key in taken], dtype=np.uint64)
+        solved = m.keyed.uniform(Process.SOLVE, m.day, key) < self.solve
+        gang, key = gang[solved], key[solved]
         m.recorder.count("cases_solved", m.gangs.region[gang])
-        broken = m.random.uniform(Process.SOLVE, m.day, key, 1) < self.breaks
+        broken = m.keyed.uniform(Process.SOLVE, m.day, key, 1) < self.breaks
         m.removal.gangs(gang[broken], self.seize)
-        traced = int((m.random.uniform(Process.SOLVE, m.day, key, 2) < self.traced).sum())
-        self._arrest_openers(traced, np.ones(m.regions.n, dtype=bool), 9)
+        traced = int((m.keyed.uniform(Process.SOLVE, m.day, key, 2) < self.traced).sum())
+        self._arrest_openers(traced, np.ones(m.regions.n, dtype=bool), np.uint64(0))
 
-    def _strike(self, order: Campaign, number: int) -> None:
+    def _strike(self, order: Campaign) -> None:
         """Today's arrests of one campaign; fractions are settled by a keyed draw."""
-        m, d = self.model, self.model.dealers
+        m, d, g = self.model, self.model.dealers, self.model.gangs
+        own = campaign_keys(order.measure)
         doses = np.array([order.card_gangs, order.opener_arrests, order.fraud_gangs]) / m.scale
-        dealers, openers, gangs = m.random.rounded(Process.CAMPAIGN, m.day, self.keys, doses, 100 + number)
+        dealers, openers, gangs = m.keyed.rounded(Process.CAMPAIGN, m.day, own, doses)
         inside = np.concatenate([order.regions, [False]])
         alive = np.flatnonzero((d.alive == 1) & inside[d.region])
         weight = (1.0 + d.sold[alive]) ** order.evidence_exponent * m.dealer_degree()[alive] ** order.degree_exponent
-        m.removal.dealers(self._race(alive, d.key[alive], weight, int(dealers), number), order.seize_share)
-        self._arrest_openers(int(openers), order.regions, 10 + number)
-        g = m.gangs
-        crews = np.flatnonzero(g.alive == 1)
-        weight = (1.0 + g.cases[crews]) ** order.evidence_exponent
-        m.removal.gangs(self._race(crews, g.key[crews], weight, int(gangs), 50 + number), order.seize_share)
+        m.removal.dealers(self._race(alive, d.key[alive] ^ own[0], weight, int(dealers)), order.seize_share)
+        self._arrest_openers(int(openers), order.regions, own[1])
+        # A gang without a case has left no evidence.
+        crews = np.flatnonzero((g.alive == 1) & (g.cases > 0))
+        weight = g.cases[crews] ** order.evidence_exponent
+        m.removal.gangs(self._race(crews, g.key[crews] ^ own[2], weight, int(gangs)), order.seize_share)
 
-    def _race(self, rows: np.ndarray, keys: np.ndarray, weight: np.ndarray, count: int, draw: int) -> np.ndarray:
+    def _race(self, rows: np.ndarray, keys: np.ndarray, weight: np.ndarray, count: int) -> np.ndarray:
         """``count`` rows without replacement by weight: the first in a race of exponential clocks."""
         if count <= 0 or not len(rows):
             return rows[:0]
-        clock = self.model.random.exponential(Process.CAMPAIGN, self.model.day, keys, draw) / weight
+        clock = self.model.keyed.exponential(Process.CAMPAIGN, self.model.day, keys, 1) / weight
         return rows[np.argsort(clock, kind="stable")[:count]]
 
-    def _arrest_openers(self, count: int, regions: np.ndarray, draw: int) -> None:
+    def _arrest_openers(self, count: int, regions: np.ndarray, own: np.uint64) -> None:
         """Arrests fall on everyone with past openings, all alike (4.9)."""
         m, o = self.model, self.model.openers
         if count > 0:
             past = o.past_openers(m.day)
             past = past[regions[o.region[past]]]
-            u = m.random.uniform(Process.OPENER_ARREST, m.day, o.key[past], draw)
+            u = m.keyed.uniform(Process.OPENER_ARREST, m.day, o.key[past] ^ own)
             m.removal.openers(past[np.argsort(u, kind="stable")[:count]])
+
+
+@cache
+def campaign_keys(measure: str) -> np.ndarray:
+    """Keys by which a campaign draws dealers, openers and gangs: its own, whatever other campaigns there are."""
+    return np.array([named_key(f"campaign {measure} {who}") for who in ("dealers", "openers", "gangs")], dtype=np.uint64)

@@ -35,7 +35,7 @@ class Learning:
         self.search = p.number("market.search_per_week")
         self.gang_entry = Entry(p.number("gangs.growth_per_year"), p.number("gangs.growth_ratio_max"))
         self.dealer_entry = Entry(p.number("dealers.growth_per_year"), p.number("dealers.growth_ratio_max"))
-        self.keys = np.array([named_key("entry gangs"), named_key("entry dealers")], dtype=np.uint64)
+        self.entry_key = np.array([named_key("entry dealers")], dtype=np.uint64)
         self.sales_before = 0
 
     def run(self) -> None:
@@ -61,7 +61,7 @@ class Learning:
         g.week_income[rows] = 0
         g.week_cost[rows] = 0
         loss = np.clip(-g.profit[rows] / np.maximum(cost, 1), 0.0, 1.0)
-        leaves = m.random.uniform(Process.EXIT, m.day, g.key[rows]) < -np.expm1(-self.exit_speed * loss)
+        leaves = m.keyed.uniform(Process.EXIT, m.day, g.key[rows]) < -np.expm1(-self.exit_speed * loss)
         self._leave(rows[leaves])
         stay = rows[~leaves]
         m.population.rewire(stay, g, SELLER, self.rewire, 0)
@@ -117,23 +117,33 @@ class Learning:
 
     def _enter(self) -> None:
         """New gangs and dealers: more of them while the trade pays better than in the first year."""
-        m, g, d = self.model, self.model.gangs, self.model.dealers
-        alive = g.alive == 1
-        count = int(alive.sum())
-        profit = math.fsum(g.profit[alive]) / count if count else 0.0
-        gangs = self.gang_entry.mean(m.day // 7, profit, count)
+        self._enter_gangs()
+        self._enter_dealers()
+
+    def _enter_gangs(self) -> None:
+        """Gangs split off from gangs at work, each with the same chance, by the profit of a member."""
+        m, g = self.model, self.model.gangs
+        alive = np.flatnonzero((g.alive == 1) & (g.staff > 0))
+        profit = math.fsum(g.profit[alive]) / max(int(g.staff[alive].sum()), 1)
+        chance = -math.expm1(-self.gang_entry.rate(m.day // 7, profit))
+        parents = alive[m.keyed.uniform(Process.ENTRY, m.day, g.key[alive]) < chance]
+        if len(parents):
+            g.offshoots[parents] += 1
+            keys = child_keys(g.key[parents], 1 + g.offshoots[parents])
+            m.population.enter_gangs(keys, m.population.gang_regions(keys))
+
+    def _enter_dealers(self) -> None:
+        """Cells enter by the margin that a cell earns in a week."""
+        m, d = self.model, self.model.dealers
         sellers = (d.alive == 1) & (d.tier == SELLER)
-        margin = math.fsum(d.ask[sellers, 0] - d.wage[sellers]) * max(int(d.sold.sum()) - self.sales_before, 0)
+        cells = max(int((d.alive == 1).sum()), 1)
+        sold = int(d.sold.sum()) - self.sales_before
         self.sales_before = int(d.sold.sum())
-        cells = int((d.alive == 1).sum())
-        margin /= max(int(sellers.sum()), 1) * max(cells, 1)
-        dealers = self.dealer_entry.mean(m.day // 7, margin, cells)
-        new = m.random.poisson(Process.ENTRY, m.day, self.keys, np.array([gangs, dealers]))
-        keys = m.population.new_keys(int(new[0]))
-        m.population.enter_gangs(keys, m.population.gang_regions(keys))
-        keys = m.population.new_keys(int(new[1]))
+        margin = math.fsum(d.ask[sellers, 0] - d.wage[sellers]) / max(int(sellers.sum()), 1) * sold / cells
+        mean = self.dealer_entry.rate(m.day // 7, margin) * cells
+        keys = m.population.new_keys(int(m.keyed.poisson(Process.ENTRY, m.day, self.entry_key, [mean], 1)[0]))
         share = m.parameters.number("dealers.seller_share")
-        tier = np.where(m.random.uniform(Process.DEALER_TRAITS, 0, keys, 5) < share, SELLER, RECRUITER)
+        tier = np.where(m.keyed.uniform(Process.DEALER_TRAITS, 0, keys, 5) < share, SELLER, RECRUITER)
         if len(keys):
             self._new_dealers(keys, tier, m.population.regions_of(keys, m.openers.weight))
 
@@ -141,7 +151,8 @@ class Learning:
         """Shares of gangs, dealers and openers removed in the week, as the trade hears of them."""
         m, s, r = self.model, self.model.signals, self.model.removal
         places = m.regions.n + 1
-        gangs = np.bincount(m.gangs.region[m.gangs.alive == 1], minlength=places)
+        alive = m.gangs.alive == 1
+        gangs = np.bincount(m.gangs.region[alive], weights=m.gangs.staff[alive], minlength=places)
         dealers = np.bincount(m.dealers.region[m.dealers.alive == 1], minlength=places)
         s.gang_removal = r.gangs_week / np.maximum(gangs + r.gangs_week, 1)
         s.dealer_removal = r.dealers_week / np.maximum(dealers + r.dealers_week, 1)
@@ -153,7 +164,7 @@ class Learning:
 
 
 class Entry:
-    """Mean entry a week: growth at the reference profit, in proportion to profit, between 0 and a cap."""
+    """Entry rate a week: growth at the reference profit, in proportion to profit, between 0 and a cap."""
 
     def __init__(self, growth_per_year: float, ratio_max: float) -> None:
         self.growth = growth_per_year / 52.0
@@ -161,11 +172,11 @@ class Entry:
         self.reference = 0.0
         self.weeks = 0
 
-    def mean(self, week: int, profit: float, count: int) -> float:
-        """Expected newcomers in a week; during the reference weeks the ratio is 1."""
+    def rate(self, week: int, profit: float) -> float:
+        """Newcomers a week for each one there is; until the reference is known the ratio is 1."""
         first, last = REFERENCE_WEEKS
         if first <= week < last:
             self.weeks += 1
             self.reference += (profit - self.reference) / self.weeks
         ratio = profit / self.reference if week >= last and self.reference > 0.0 else 1.0
-        return self.growth * min(max(ratio, 0.0), self.ratio_max) * count
+        return self.growth * min(max(ratio, 0.0), self.ratio_max)

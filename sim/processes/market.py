@@ -72,7 +72,7 @@ class Market:
         stocked = reachable & (m.stocks.dealer_stock[np.maximum(contacts, 0), kind] > 0)
         reachable = np.where(stocked.any(axis=1)[:, None], stocked, reachable)
         draw = 2 * kind + wholesale
-        u = m.random.uniform(Process.SELLER_CHOICE, m.day, buyers.key[rows], draw)
+        u = m.keyed.uniform(Process.SELLER_CHOICE, m.day, buyers.key[rows], draw)
         column = choose_seller(ask, reachable, self.sharpness, u)
         found = column >= 0
         rows, column = rows[found], column[found]
@@ -96,7 +96,7 @@ class Market:
         self, rows: np.ndarray, buyers: Table, seller: np.ndarray, wanted: np.ndarray, kind: int, draw: int
     ) -> np.ndarray:
         m = self.model
-        queue = m.random.uniform(Process.QUEUE, m.day, buyers.key[rows], 10 + draw)
+        queue = m.keyed.uniform(Process.QUEUE, m.day, buyers.key[rows], 10 + draw)
         self.queue = np.lexsort((queue, seller))
         stock = m.stocks.dealer_stock[:, kind].copy()
         filled = np.zeros(len(rows), dtype=np.int64)
@@ -176,7 +176,7 @@ class Market:
             rows = np.flatnonzero(cards.status == Status.IN_TRANSIT)
             rows = rows[m.day - cards.moved[rows] >= m.gangs.transit_days[cards.gang[rows]]]
             if len(rows):
-                seized = m.random.uniform(Process.TRANSIT, m.day, cards.key[rows]) < self.transit_loss
+                seized = m.keyed.uniform(Process.TRANSIT, m.day, cards.key[rows]) < self.transit_loss
                 cards.move(rows[seized], Status.SEIZED, m.day)
                 cards.move(rows[~seized], Status.GANG_STOCK, m.day)
 
@@ -204,10 +204,10 @@ class SimSupply:
         if not len(rows):
             return
         limit = self.per_week * (d.ask[rows, SIMS] / self.price) ** self.elasticity
-        tries = np.minimum(d.order[rows, SIMS], m.random.rounded(Process.SIM_SUPPLY, m.day, d.key[rows], limit))
+        tries = np.minimum(d.order[rows, SIMS], m.keyed.rounded(Process.SIM_SUPPLY, m.day, d.key[rows], limit))
         region = d.region[rows].astype(np.int64)
         refusal = np.minimum(m.operators.mean_sensitivity * m.policy.opening_factor[region], m.banks.ceiling)
-        got = m.random.binomial(Process.SIM_SUPPLY, m.day, d.key[rows], tries, 1.0 - refusal, 1)
+        got = m.keyed.binomial(Process.SIM_SUPPLY, m.day, d.key[rows], tries, 1.0 - refusal, 1)
         d.order[rows, SIMS] -= got
         cost = self.cost / (1.0 - refusal)
         d.cost[rows, SIMS] = cost
@@ -222,10 +222,10 @@ class SimSupply:
         number = np.arange(len(owner)) - np.repeat(np.cumsum(got) - got, got)
         week = np.uint64(m.day) << np.uint64(32)
         key = child_keys(d.key[rows][owner], week + number.astype(np.uint64))
-        u = m.random.uniform(Process.SIM_SUPPLY, m.day, key, 2)
+        u = m.keyed.uniform(Process.SIM_SUPPLY, m.day, key, 2)
         origin = np.array([Source.SOLD, Source.STOLEN_IDENTITY, Source.INSIDER])
         source = origin[np.minimum(np.searchsorted(self.sources / self.sources[-1], u, side="right"), 2)]
-        issuer = m.operators.choose(m.random.uniform(Process.SIM_SUPPLY, m.day, key, 3))
+        issuer = m.operators.choose(m.keyed.uniform(Process.SIM_SUPPLY, m.day, key, 3))
         m.sims.enter(
             len(owner), kind=Kind.SIM, status=Status.DEALER_STOCK, key=key, dealer=rows[owner], source=source,
             issuer=issuer, region_open=region[owner], region_use=region[owner], opened=m.day, moved=m.day,

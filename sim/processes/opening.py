@@ -49,7 +49,7 @@ class Opening:
         rows, recruiter = self._room(rows[willing], recruiter[willing])
         self._open(rows, recruiter)
         m.openers.free_from[rows] = m.day + np.round(
-            self.away_days * m.random.exponential(Process.ACCEPTANCE, m.day, m.openers.key[rows], 1)
+            self.away_days * m.keyed.exponential(Process.ACCEPTANCE, m.day, m.openers.key[rows], 1)
         ).astype(np.int64).clip(1, 10**6)
 
     def _approach(self) -> np.ndarray:
@@ -59,7 +59,7 @@ class Opening:
         chance = -np.expm1(-self.rate * m.season * at_work / self.base_recruiters)
         pool = m.openers
         hit = np.zeros(pool.n, dtype=np.uint8)
-        approached(m.random.key, Process.APPROACH, m.day, 0, pool.key, pool.free_from, pool.banned_until,
+        approached(m.keyed.key, Process.APPROACH, m.day, 0, pool.key, pool.free_from, pool.banned_until,
                    chance, pool.region, hit)  # fmt: skip
         return np.flatnonzero(hit)
 
@@ -73,7 +73,7 @@ class Opening:
         region = m.openers.region[rows]
         low, high = edges[ends[region]], edges[ends[region + 1]]
         rows, low, high = rows[high > low], low[high > low], high[high > low]
-        u = m.random.uniform(Process.RECRUITER_CHOICE, m.day, m.openers.key[rows])
+        u = m.keyed.uniform(Process.RECRUITER_CHOICE, m.day, m.openers.key[rows])
         at = np.searchsorted(edges, low + u * (high - low), side="right") - 1
         return rows, recruiters[np.minimum(at, len(recruiters) - 1)] if len(rows) else rows
 
@@ -83,12 +83,12 @@ class Opening:
         risk = self.impulse_weight * m.signals.public_risk + self.arrest_weight * m.signals.opener_belief[o.region[rows]]
         utility = np.log(m.dealers.wage[recruiter] / o.reservation_wage[rows]) - o.risk_weight[rows] * risk
         chance = 1.0 / (1.0 + np.exp(-utility / self.logit_scale))
-        return m.random.uniform(Process.ACCEPTANCE, m.day, o.key[rows]) < chance
+        return m.keyed.uniform(Process.ACCEPTANCE, m.day, o.key[rows]) < chance
 
     def _room(self, rows: np.ndarray, recruiter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Recruiters take no more people than their need: the first ones by a keyed queue."""
         m, d = self.model, self.model.dealers
-        queue = m.random.uniform(Process.QUEUE, m.day, m.openers.key[rows], 2)
+        queue = m.keyed.uniform(Process.QUEUE, m.day, m.openers.key[rows], 2)
         order = np.lexsort((queue, recruiter))
         rows, recruiter = rows[order], recruiter[order]
         before = np.arange(len(rows)) - np.searchsorted(recruiter, recruiter)
@@ -105,7 +105,7 @@ class Opening:
     def _open(self, rows: np.ndarray, recruiter: np.ndarray) -> None:
         """Each person tries to open a few accounts; what is not refused is sold to the recruiter at the wage."""
         m, o = self.model, self.model.openers
-        u = m.random.uniform(Process.CARDS_OPENED, m.day, o.key[rows])
+        u = m.keyed.uniform(Process.CARDS_OPENED, m.day, o.key[rows])
         wanted = 1 + np.searchsorted(self.cards / self.cards[-1], u, side="right")
         who = np.repeat(np.arange(len(rows)), wanted)
         number = np.arange(len(who)) - np.repeat(np.cumsum(wanted) - wanted, wanted)
@@ -114,7 +114,7 @@ class Opening:
         o.cards[rows] += wanted
         o.last_opened[rows] = m.day
         region = o.region[person].astype(np.int64)
-        existing = m.random.uniform(Process.CARD_FLAGS, m.day, key, 7) < self.existing
+        existing = m.keyed.uniform(Process.CARD_FLAGS, m.day, key, 7) < self.existing
         outlet, lost = self._outlet(key, region, ~existing)
         refused = ~existing & ~lost & self._refused(key, region, m.outlets.bank[outlet])
         done = ~lost & ~refused
@@ -131,15 +131,15 @@ class Opening:
         A share ``displacement`` of those who find it shut goes to another outlet that is open.
         """
         m = self.model
-        outlet = m.outlets.choose(region, m.random.uniform(Process.OUTLET_CHOICE, m.day, key))
+        outlet = m.outlets.choose(region, m.keyed.uniform(Process.OUTLET_CHOICE, m.day, key))
         shut = m.outlets.shut(m.day)
         stopped = tried & shut[outlet]
         if not stopped.any():
             return outlet, np.zeros(len(key), dtype=bool)
-        moves = m.random.uniform(Process.OUTLET_CHOICE, m.day, key, 1) < m.outlets.displacement[outlet]
+        moves = m.keyed.uniform(Process.OUTLET_CHOICE, m.day, key, 1) < m.outlets.displacement[outlet]
         again = np.flatnonzero(stopped & moves)
         for retry in range(RETRIES):
-            u = m.random.uniform(Process.OUTLET_CHOICE, m.day, key[again], 2 + retry)
+            u = m.keyed.uniform(Process.OUTLET_CHOICE, m.day, key[again], 2 + retry)
             outlet[again] = m.outlets.choose(region[again], u)
             again = again[shut[outlet[again]]]
             if not len(again):
@@ -150,7 +150,7 @@ class Opening:
         """Screening: the bank's sensitivity times the policy's factor."""
         m = self.model
         chance = np.minimum(m.banks.sensitivity[bank] * m.policy.opening_factor[region], m.banks.ceiling)
-        return m.random.uniform(Process.SCREENING, m.day, key) < chance
+        return m.keyed.uniform(Process.SCREENING, m.day, key) < chance
 
     def _enter(
         self, key: np.ndarray, person: np.ndarray, by: np.ndarray, region: np.ndarray, outlet: np.ndarray,
@@ -160,9 +160,9 @@ class Opening:
         m = self.model
         flags = np.zeros(len(key), dtype=np.uint8)
         for draw, (flag, share) in enumerate(zip((Flag.IDLE, Flag.MULTI, Flag.REPLACED), self.flag_shares, strict=True)):
-            has = m.random.uniform(Process.CARD_FLAGS, m.day, key, draw) < share
+            has = m.keyed.uniform(Process.CARD_FLAGS, m.day, key, draw) < share
             flags |= np.where(has & (existing | (flag != Flag.IDLE)), flag, 0).astype(np.uint8)
-        stolen = m.random.uniform(Process.CARD_FLAGS, m.day, key, 6) < self.stolen
+        stolen = m.keyed.uniform(Process.CARD_FLAGS, m.day, key, 6) < self.stolen
         m.accounts.enter(
             len(key), kind=Kind.ACCOUNT, status=Status.RECRUITER_STOCK, key=key, holder=person, dealer=by,
             source=np.where(stolen, Source.STOLEN_IDENTITY, Source.SOLD), issuer=m.outlets.bank[outlet],

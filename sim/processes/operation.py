@@ -100,20 +100,20 @@ class Operation:
         mean = contacts * m.season * (g.method_mix @ (self.success * weight.sum(axis=0)))
         mean[~self.at_work()] = 0.0
         mean *= self._not_dissuaded(mean)
-        count = m.random.poisson(Process.CASES, m.day, g.key, mean)
+        count = m.keyed.poisson(Process.CASES, m.day, g.key, mean)
         gang = np.repeat(np.arange(g.n), count)
         number = np.arange(len(gang)) - np.repeat(np.cumsum(count) - count, count)
         key = child_keys(g.key[gang], g.cases[gang] + number)
         g.cases[:] += count
         odds = g.method_mix[gang] * (self.success * weight.sum(axis=0))
-        method = _pick(odds, m.random.uniform(Process.CASE_METHOD, m.day, key))
+        method = _pick(odds, m.keyed.uniform(Process.CASE_METHOD, m.day, key))
         edges = np.cumsum(weight, axis=0)
-        u = m.random.uniform(Process.CASE_REGION, m.day, key)
+        u = m.keyed.uniform(Process.CASE_REGION, m.day, key)
         region = np.empty(len(gang), dtype=np.int64)
         for kind in range(METHODS):
             of_kind = method == kind
             region[of_kind] = np.searchsorted(edges[:-1, kind] / edges[-1, kind], u[of_kind], side="right")
-        z = m.random.normal(Process.CASE_AMOUNT, m.day, key)
+        z = m.keyed.normal(Process.CASE_AMOUNT, m.day, key)
         yuan = self.loss[method] * g.skill[gang] * np.exp(self.loss_sd * z - self.loss_sd**2 / 2)
         amount = np.maximum(np.round(yuan * 100).astype(np.int64), 100)
         return Cases(gang, key, method, region, amount, np.full(len(gang), LOST))
@@ -137,13 +137,14 @@ class Operation:
     def _channels(self, cases: Cases, by_cards: np.ndarray) -> np.ndarray:
         """Channel of each case: the one chosen if it has room, else own accounts, else a substitute, else lost."""
         m, g = self.model, self.model.gangs
-        chosen = _pick(g.mix[cases.gang], m.random.uniform(Process.CASE_CHANNEL, m.day, cases.key))
+        chosen = _pick(g.mix[cases.gang], m.keyed.uniform(Process.CASE_CHANNEL, m.day, cases.key))
         self.wanted = chosen
-        g.own_left[:] = np.minimum(g.own_left + g.staff * self.own_rate, g.staff * self.own_rate * self.own_store)
+        most = np.maximum(g.staff * self.own_rate * self.own_store, 1.0)
+        g.own_left[:] = np.minimum(g.own_left + g.staff * self.own_rate, most)
         room_own = np.floor(g.own_left).astype(np.int64)
         left_cards, left_own = by_cards.copy(), room_own.copy()
         left_pool = self.pools.room()
-        queue = m.random.uniform(Process.CASE_CHANNEL, m.day, cases.key, 1)
+        queue = m.keyed.uniform(Process.CASE_CHANNEL, m.day, cases.key, 1)
         channel = np.full(len(chosen), LOST)
         for wish in (chosen, np.full(len(chosen), OWN), np.full(len(chosen), POINTS), np.full(len(chosen), CORPORATE)):
             self._settle(channel, wish, cases.gang, queue, left_cards, left_own, left_pool)
@@ -230,7 +231,7 @@ class Pools:
     def room(self) -> np.ndarray:
         """Simulated cases that each pool can carry today, int64 (channels)."""
         m = self.model
-        return m.random.rounded(Process.ROUNDING, m.day, self.keys, self.capacity / m.scale)
+        return m.keyed.rounded(Process.ROUNDING, m.day, self.keys, self.capacity / m.scale)
 
     def use(self, left: np.ndarray) -> None:
         """Remember what today's room left unused."""

@@ -32,6 +32,7 @@ class Removal:
         self.ban_days = round(365.25 * p.number("openers.away_after_arrest_years"))
         self.gangs_due: dict[int, list[int]] = defaultdict(list)
         self.dealers_due: dict[int, list[int]] = defaultdict(list)
+        # Of gangs the staff is counted: peers are people.
         self.gangs_week = np.zeros(model.regions.n + 1)
         self.dealers_week = np.zeros(model.regions.n + 1)
         self.openers_week = np.zeros(model.regions.n)
@@ -44,7 +45,7 @@ class Removal:
             return
         m.recorder.count("arrests_gang", g.region[rows], g.staff[rows].astype(np.int64))
         m.recorder.count("gangs_removed", g.region[rows])
-        np.add.at(self.gangs_week, g.region[rows], 1)
+        np.add.at(self.gangs_week, g.region[rows], g.staff[rows])
         for cards in (m.accounts, m.sims):
             self._seize(cards, cards.gang, rows, g.n, (Status.IN_TRANSIT, Status.GANG_STOCK, Status.ACTIVE), seize_share)
         self._cash(g.cash, rows, Account.GANGS)
@@ -57,7 +58,7 @@ class Removal:
         rows = np.unique(rows[d.alive[rows] == 1])
         if not len(rows):
             return
-        persons = m.random.rounded(Process.ROUNDING, m.day, d.key[rows], np.full(len(rows), self.persons))
+        persons = m.keyed.rounded(Process.ROUNDING, m.day, d.key[rows], np.full(len(rows), self.persons))
         m.recorder.count("arrests_dealer", d.region[rows], persons)
         np.add.at(self.dealers_week, d.region[rows], 1)
         for cards in (m.accounts, m.sims):
@@ -81,7 +82,7 @@ class Removal:
         gone[rows] = True
         held = np.flatnonzero((cards.status < LIVE) & gone[owner] & np.isin(cards.status, where))
         m = self.model
-        taken = m.random.uniform(Process.SEIZURE, m.day, cards.key[held]) < share
+        taken = m.keyed.uniform(Process.SEIZURE, m.day, cards.key[held]) < share
         m.recorder.count("cards_seized", cards.region_open[held[taken]])
         cards.move(held[taken], Status.SEIZED, m.day)
         cards.move(held[~taken], Status.EXHAUSTED, m.day)
@@ -98,8 +99,8 @@ class Removal:
 
     def _schedule(self, who: str, rows: np.ndarray, keys: np.ndarray, due: dict[int, list[int]]) -> None:
         m = self.model
-        replaced = m.random.uniform(Process.REPLACEMENT, m.day, keys) < self.replace[who]
-        draws = [m.random.exponential(Process.REPLACEMENT, m.day, keys, 1 + k) for k in range(2)]
+        replaced = m.keyed.uniform(Process.REPLACEMENT, m.day, keys) < self.replace[who]
+        draws = [m.keyed.exponential(Process.REPLACEMENT, m.day, keys, 1 + k) for k in range(2)]
         weeks = self.lag[who] / 2.0 * (draws[0] + draws[1])
         for row, wait in zip(rows[replaced], weeks[replaced], strict=True):
             due[m.day + 1 + int(7 * wait)].append(int(row))

@@ -6,8 +6,10 @@ openings; openers choose an outlet of their region in proportion to laxity.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from sim.interventions.base import Suspension
 from sim.random import KeyedRandom, Process, children, named_key
@@ -39,6 +41,9 @@ class Outlets:
         self.displacement = np.zeros(count)
         self._noise = random.normal(Process.OUTLET_SELECTION, 0, self.keys)
         self._cumulative = np.cumsum(self.laxity)
+        self.any_shut = 0
+        self.times_shut = 0
+        self._rankings: dict[tuple[float, bytes], np.ndarray] = {}
 
     def choose(self, region: np.ndarray, u: np.ndarray) -> np.ndarray:
         """Outlet of each opening: in its region (n), in proportion to laxity, by a uniform number (n)."""
@@ -53,18 +58,29 @@ class Outlets:
         They are ranked by true risk seen through noise, so that the chance that one of the riskiest 1% outranks
         another equals the order's AUC.  Each stays shut for a whole number of months, drawn evenly.
         """
-        weight = selection_weight(order.auc)
-        rank = stats.rankdata(self.laxity) / (self.n + 1.0)
-        score = weight * stats.norm.ppf(rank) + np.sqrt(1.0 - weight**2) * self._noise
-        open_now = (self.suspended_until == 0) & order.regions[self.region]
-        candidates = np.flatnonzero(open_now)
-        chosen = candidates[np.argsort(-score[candidates], kind="stable")[: order.outlets]]
+        # Each outlet is suspended at most once, so the first (suspended + wanted) of the ranking hold enough.
+        ranking = self._ranking(order)
+        first = ranking[: int(self.times_shut + order.outlets)]
+        chosen = np.sort(first[self.suspended_until[first] == 0][: order.outlets])
+        self.times_shut += len(chosen)
         low, high = order.months
         u = random.uniform(Process.OUTLET_MONTHS, 0, self.keys[chosen])
         months = low + np.floor(u * (high - low + 1)).astype(np.int64)
         self.suspended_until[chosen] = day + np.round(months * 30.44).astype(np.int64)
+        self.any_shut = max(self.any_shut, int(self.suspended_until[chosen].max(initial=0)))
         self.displacement[chosen] = order.displacement
         return chosen
+
+    def _ranking(self, order: Suspension) -> np.ndarray:
+        """Outlets of the order's regions, the worst-looking first."""
+        name = (order.auc, order.regions.tobytes())
+        if name not in self._rankings:
+            weight = selection_weight(order.auc)
+            risk = special.ndtri(stats.rankdata(self.laxity) / (self.n + 1.0))
+            score = weight * risk + np.sqrt(1.0 - weight**2) * self._noise
+            inside = np.flatnonzero(order.regions[self.region])
+            self._rankings[name] = inside[np.argsort(-score[inside], kind="stable")]
+        return self._rankings[name]
 
     def shut(self, day: int) -> np.ndarray:
         """Boolean mask (n) of the outlets that may not open accounts on a day."""
@@ -72,10 +88,13 @@ class Outlets:
 
     def shut_share(self, day: int, regions: int) -> np.ndarray:
         """Share of the outlets of each region that are suspended, float64 (regions)."""
+        if day >= self.any_shut:
+            return np.zeros(regions)
         shut = np.bincount(self.region[self.shut(day)], minlength=regions)
         return shut / np.diff(self.first)
 
 
+@lru_cache
 def selection_weight(auc: float) -> float:
     """Weight of true risk in the score of an outlet that gives the riskiest 1% the stated AUC against the others.
 
@@ -83,11 +102,11 @@ def selection_weight(auc: float) -> float:
     outranks another outlet with probability E[Phi(w z / sqrt(2 - w^2))], which is solved for w by bisection.
     """
     ranks = 1.0 - RISKIEST * (np.arange(400) + 0.5) / 400
-    z = stats.norm.ppf(ranks)
+    z = special.ndtri(ranks)
     low, high = 0.0, 1.0
     for _ in range(60):
         w = (low + high) / 2
-        if stats.norm.cdf(w * z / np.sqrt(2.0 - w**2)).mean() < auc:
+        if special.ndtr(w * z / np.sqrt(2.0 - w**2)).mean() < auc:
             low = w
         else:
             high = w
