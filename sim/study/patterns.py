@@ -339,7 +339,9 @@ def _within(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _whole_months(value: float) -> str:
-    return f"{value:.0f} months" if math.isfinite(value) else "never"
+    if not math.isfinite(value):
+        return "never"
+    return f"{value:.0f} month" + ("" if round(abs(value)) == 1 else "s")
 
 
 def _per_cent(value: float) -> str:
