@@ -216,7 +216,9 @@ class FraudSupplyChain(mesa.Model):
         """Carry out today's suspensions; the banks concerned are deterred."""
         for order in self.policy.suspensions:
             chosen = self.outlets.suspend(order, self.day, self.keyed)
-            self.banks.punish(self.outlets.bank[chosen], order.deterrence, self.outlets.suspended_until[chosen])
+            self.banks.punish(
+                self.outlets.bank[chosen], order.deterrence, self.outlets.suspended_until[chosen]
+            )
 
     def recruiters_by_region(self, *, working: bool = False) -> np.ndarray:
         """Recruiters alive (and not lying low, if ``working``) by region, int64 (regions)."""
@@ -228,7 +230,9 @@ class FraudSupplyChain(mesa.Model):
 
     def dealer_degree(self) -> np.ndarray:
         """How many gangs and sellers know each dealer, plus one, int64 (dealers)."""
-        known = np.concatenate([self.gangs.contacts[self.gangs.alive == 1].ravel(), self.dealers.contacts.ravel()])
+        known = np.concatenate(
+            [self.gangs.contacts[self.gangs.alive == 1].ravel(), self.dealers.contacts.ravel()]
+        )
         return 1 + np.bincount(known[known >= 0], minlength=self.dealers.n)
 
     def own_rule(self, who: str) -> int:
@@ -257,4 +261,3 @@ class FraudSupplyChain(mesa.Model):
     def first_of_month(self) -> date:
         """First day of today's month."""
         return self.today.replace(day=1)
-

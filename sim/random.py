@@ -1,7 +1,7 @@
 """Keyed randomness as the processes of the day use it: who decides, when, and what for.
 
-A decision's number depends on the run (seed and replicate), the process, the day, the entity and the draw, and on
-nothing else.  Two scenarios therefore share every decision that the policy leaves alone.
+A decision's number depends on the run (seed and replicate), the process, the day, the entity and the draw,
+and on nothing else.  Two scenarios therefore share every decision that the policy leaves alone.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class Process(IntEnum):
 class KeyedRandom:
     """The keyed generator of one run.
 
-    ``entities`` are uint64 keys (n); every method returns one number for each.  Bounds of ``day`` and ``draw``
-    are those of :mod:`sim.kernels.philox`; outside of them a ValueError is raised.
+    ``entities`` are uint64 keys (n); every method returns one number for each.  Bounds of ``day`` and
+    ``draw`` are those of :mod:`sim.kernels.philox`; outside of them a ValueError is raised.
     """
 
     def __init__(self, seed: int, replicate: int) -> None:
@@ -82,7 +82,9 @@ class KeyedRandom:
         """Standard normal numbers."""
         return philox.normals(self.key, int(process), day, entities, draw)
 
-    def exponential(self, process: Process, day: int, entities: ArrayLike, draw: int = 0) -> NDArray[np.float64]:
+    def exponential(
+        self, process: Process, day: int, entities: ArrayLike, draw: int = 0
+    ) -> NDArray[np.float64]:
         """Exponential numbers with mean 1."""
         return -np.log(self.uniform(process, day, entities, draw))
 
@@ -101,7 +103,7 @@ class KeyedRandom:
     def rounded(
         self, process: Process, day: int, entities: ArrayLike, values: ArrayLike, draw: int = 0
     ) -> NDArray[np.int64]:
-        """Whole numbers around ``values`` (0 or more), right in expectation: the fraction is settled by a draw."""
+        """Whole numbers around ``values`` (0 or more), right in expectation: a draw settles the fraction."""
         whole = np.floor(values)
         up = self.uniform(process, day, entities, draw) < np.asarray(values) - whole
         return whole.astype(np.int64) + up
@@ -114,7 +116,9 @@ def named_key(name: str) -> np.uint64:
 
 def children(creator: np.uint64, count: int, first: int = 0) -> NDArray[np.uint64]:
     """Keys of the entities number ``first`` .. ``first + count - 1`` that ``creator`` made."""
-    return philox.child_keys(np.full(count, creator, dtype=np.uint64), np.arange(first, first + count, dtype=np.uint64))
+    return philox.child_keys(
+        np.full(count, creator, dtype=np.uint64), np.arange(first, first + count, dtype=np.uint64)
+    )
 
 
 def child_keys(creators: ArrayLike, counters: ArrayLike) -> NDArray[np.uint64]:

@@ -1,7 +1,8 @@
 """Dealers (card sellers): cells that gather cards from openers and sell them up the chain.
 
-Recruiters pay openers and sell wholesale; sellers buy wholesale and sell sets and phone cards to gangs.  Each week
-a dealer moves its prices by what was wanted and what was there, never below what replacement and risk cost it.
+Recruiters pay openers and sell wholesale; sellers buy wholesale and sell sets and phone cards to gangs.  Each
+week a dealer moves its prices by what was wanted and what was there, never below what replacement and risk
+cost it.
 """
 
 from __future__ import annotations
@@ -95,9 +96,11 @@ class DealerRules:
         self.turnover_floor = p.number("dealers.turnover_floor")
 
     def weigh_risk(self, rows: np.ndarray) -> None:
-        """Belief from what befell peers of the region (equation 4.9); lie low by it and by the public impulse."""
+        """Belief from what befell peers of the region (4.9); lie low by it and by the public impulse."""
         d, m = self.model.dealers, self.model
-        update_belief(d.risk_seen, rows, m.signals.dealer_removal[d.region[rows]], self.peers, self.belief_decay)
+        update_belief(
+            d.risk_seen, rows, m.signals.dealer_removal[d.region[rows]], self.peers, self.belief_decay
+        )
         chance = -np.expm1(-self.low_weight * self.belief(rows) - self.low_impulse * m.signals.public_risk)
         hides = m.keyed.uniform(Process.LIE_LOW, m.day, d.key[rows], 1) < chance
         d.low_until[rows[hides]] = m.day + self.low_days
@@ -111,8 +114,8 @@ class DealerRules:
     def floor(self, rows: np.ndarray) -> np.ndarray:
         """Lowest ask for a set, yuan: replacement cost and risk, P = c + theta (c + F) (equation 4.1).
 
-        The penalty of a removal is spread over the sets sold in the weeks between removals: the loss probability
-        per set is the weekly risk over weekly sales.
+        The penalty of a removal is spread over the sets sold in the weeks between removals: the loss
+        probability per set is the weekly risk over weekly sales.
         """
         d = self.model.dealers
         sales = np.maximum(d.need[rows, ACCOUNTS], self.turnover_floor)
@@ -122,10 +125,10 @@ class DealerRules:
         return cost + q / (1.0 - q) * (cost + d.penalty[rows])
 
     def move_prices(self, rows: np.ndarray) -> None:
-        """log P' = log P + speed (D - S)/(D + S), at most ``limit`` a week (equation 4.8).
+        """Log P' = log P + speed (D - S)/(D + S), at most ``limit`` a week (equation 4.8).
 
-        D is the new need that reached this dealer, never reissued orders, as it remembers it; S what it had to sell.
-        A dealer who hears of less need than ``idle`` sets a week comes down.
+        D is the new need that reached this dealer, never reissued orders, as it remembers it; S what it had
+        to sell. A dealer who hears of less need than ``idle`` sets a week comes down.
         """
         d, m = self.model.dealers, self.model
         wanted = d.need[rows] + self.memory * (d.wanted[rows] - d.need[rows])
@@ -139,8 +142,8 @@ class DealerRules:
     def move_wage(self, rows: np.ndarray) -> None:
         """A recruiter raises the wage while fewer sets come in than it sells and lacks on the shelf.
 
-        It never pays more than its last sale left after handling: a wage that no buyer covers would lift the ask
-        by equation 4.1, and the ask the wage, without end.
+        It never pays more than its last sale left after handling: a wage that no buyer covers would lift the
+        ask by equation 4.1, and the ask the wage, without end.
         """
         d, m = self.model.dealers, self.model
         d.got[rows] += self.memory * (d.sets_got[rows] - d.got[rows])
@@ -160,7 +163,9 @@ class DealerRules:
         wanted = d.wanted[rows]
         d.need[rows] += self.memory * (wanted - d.need[rows])
         level = d.need[rows] * d.cover[rows][:, None] + self.safety
-        target = [m.keyed.rounded(Process.STOCK_LEVEL, 0, d.key[rows], level[:, k], 1 + k) for k in (ACCOUNTS, SIMS)]
+        target = [
+            m.keyed.rounded(Process.STOCK_LEVEL, 0, d.key[rows], level[:, k], 1 + k) for k in (ACCOUNTS, SIMS)
+        ]
         gap = np.maximum(np.column_stack(target) - m.stocks.dealer_stock[rows], 0)
         gap[d.low_until[rows] > m.day] = 0
         recruiter = d.tier[rows] == RECRUITER

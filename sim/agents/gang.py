@@ -1,4 +1,4 @@
-"""Gangs: crews that defraud and buy cards.  Each week they learn, order, choose channels, and weigh the risk."""
+"""Gangs: crews that defraud and buy cards.  Each week they learn, order, choose channels, weigh the risk."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ COLUMNS: dict[str, Any] = {
 
 
 class Gang(RowAgent):
-    """A fraud gang.  Override :meth:`decide` to give it a rule of its own; call ``super().decide()`` to extend it."""
+    """A fraud gang.  Override :meth:`decide` to replace its rule; call ``super().decide()`` to extend it."""
 
     staff = Column("staff", "Persons at work.")
     skill = Column("skill", "Take of a case relative to the mean.")
@@ -101,8 +101,14 @@ class GangRules:
         self.memory = p.number("gangs.need_memory")
         self.safety = p.number("gangs.safety_stock")
         self.ewa = tuple(p.number(f"gangs.ewa_{n}") for n in ("phi", "rho", "delta", "lambda"))
-        self.fees = np.array([0.0, p.number("channels.own_cost"), p.number("channels.corporate_fee"),
-                              p.number("channels.points_fee")])  # fmt: skip
+        self.fees = np.array(
+            [
+                0.0,
+                p.number("channels.own_cost"),
+                p.number("channels.corporate_fee"),
+                p.number("channels.points_fee"),
+            ]
+        )
         self.calls = p.number("gangs.contacts_per_staff")
         self.calls_per_sim = p.number("gangs.contacts_per_sim")
         self.voip_weeks = p.number("channels.voip_weeks")
@@ -114,7 +120,7 @@ class GangRules:
         self.peers = p.number("beliefs.peers")
 
     def expected_uses(self, cap: np.ndarray) -> np.ndarray:
-        """Expected uses of a card under a cap m (equation 4.6), by the detection per use that gangs observe."""
+        """Expected uses of a card under a cap m (equation 4.6), by the detection that gangs observe."""
         q = self.model.signals.detection
         return (1.0 - (1.0 - q) ** cap) / q
 
@@ -139,12 +145,14 @@ class GangRules:
         g, m = self.model.gangs, self.model
         take = m.take_yuan * g.skill[rows]
         sets = self.uses_per_case / self.expected_uses(g.use_cap[rows])
-        promised = np.broadcast_to(1.0 - m.signals.frozen_share - self.fees, (len(rows), len(CHANNELS))).copy()
+        promised = np.broadcast_to(
+            1.0 - m.signals.frozen_share - self.fees, (len(rows), len(CHANNELS))
+        ).copy()
         promised[:, BOUGHT] -= g.price_seen[rows] * sets / take
         return promised
 
     def choose_cap(self, rows: np.ndarray) -> None:
-        """Raise the use cap by one while one more use saves more than it risks, else lower it (equation 4.6)."""
+        """Raise the use cap while one more use saves more than it risks, else lower it (equation 4.6)."""
         g, q = self.model.gangs, self.model.signals.detection
         saved = g.price_seen[rows] / self.expected_uses(g.use_cap[rows])
         at_risk = self.model.take_yuan * g.skill[rows] / self.uses_per_case
@@ -152,7 +160,7 @@ class GangRules:
         g.use_cap[rows] = np.clip(g.use_cap[rows] + step, self.cap_min, self.cap_max)
 
     def order(self, rows: np.ndarray) -> None:
-        """Order up to the cover of expected need, and bid up to a share of a card's value (equations 4.7, 4.8)."""
+        """Order up to the cover of expected need, and bid up to a share of a card's value (4.7, 4.8)."""
         g, m = self.model.gangs, self.model
         self._order_accounts(rows)
         self._order_sims(rows)
@@ -173,13 +181,17 @@ class GangRules:
         self._place(rows, ACCOUNTS, sets, target - m.stocks.held[rows, ACCOUNTS])
 
     def _order_sims(self, rows: np.ndarray) -> None:
-        """Phone cards: replace what the week cost, and let internet telephony close part of what is missing."""
+        """Phone cards: replace what the week cost; internet telephony closes part of what is missing."""
         g, m = self.model.gangs, self.model
         capacity = g.staff[rows] * self.calls
         in_use = m.stocks.active[rows, SIMS]
         missing = np.maximum(capacity - g.voip[rows] - in_use * self.calls_per_sim, 0.0)
         floor = self.voip_start * capacity
-        grown = g.voip[rows] + missing / self.voip_weeks - self.voip_decline * np.maximum(g.voip[rows] - floor, 0.0)
+        grown = (
+            g.voip[rows]
+            + missing / self.voip_weeks
+            - self.voip_decline * np.maximum(g.voip[rows] - floor, 0.0)
+        )
         g.voip[rows] = np.clip(grown, floor, capacity)
         want = np.ceil(np.maximum(capacity - g.voip[rows], 0.0) / self.calls_per_sim)
         lost = want * m.signals.sim_loss_per_week
@@ -187,7 +199,7 @@ class GangRules:
         self._place(rows, SIMS, lost, target - m.stocks.held[rows, SIMS] - in_use)
 
     def _place(self, rows: np.ndarray, kind: int, need: np.ndarray, gap: np.ndarray) -> None:
-        """Put the gap to the target on order, and remember the need that is new (half of last week's fades)."""
+        """Put the gap to the target on order; remember the need that is new (half of last week's fades)."""
         g, m = self.model.gangs, self.model
         order = np.maximum(gap, 0).astype(np.int64)
         if kind == ACCOUNTS:
@@ -198,7 +210,7 @@ class GangRules:
         g.fresh_need[rows, kind] = 0.5 * g.fresh_need[rows, kind] + need
 
     def weigh_risk(self, rows: np.ndarray) -> None:
-        """Update the belief about being broken up from what befell peers, and lie low by it (equation 4.9)."""
+        """Update the belief about being broken up from what befell peers; lie low by it (equation 4.9)."""
         g, m = self.model.gangs, self.model
         share = m.signals.gang_removal[g.region[rows]]
         update_belief(g.risk_seen, rows, share, self.peers, self.belief_decay)
@@ -209,7 +221,7 @@ class GangRules:
 
 
 def update_belief(seen: np.ndarray, rows: np.ndarray, share: np.ndarray, peers: float, decay: float) -> None:
-    """Beta belief with decay (equation 4.9): ``seen`` (n, 2) holds removals and survivals of peers, in place."""
+    """Beta belief with decay (equation 4.9): ``seen`` (n, 2), removals and survivals of peers, in place."""
     seen[rows, 0] = decay * seen[rows, 0] + peers * share
     seen[rows, 1] = decay * seen[rows, 1] + peers * (1.0 - share)
 

@@ -44,7 +44,7 @@ class Operator(mesa.Agent):
 
 
 class Banks:
-    """All banks as arrays (n): ``class_of``, ``effort``, ``sensitivity`` (chance to refuse an illicit opening)."""
+    """All banks as arrays (n): ``class_of``, ``effort``, ``sensitivity`` (chance to refuse a bad opening)."""
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -80,7 +80,7 @@ class Banks:
             self.effort[number] = 1.0 + (self.effort[number] - 1.0) * self.erosion
 
     def honest_refusals(self) -> np.ndarray:
-        """Share of honest applicants refused today, float64 (regions): it grows with screening beyond the start."""
+        """Share of honest applicants refused today, float64 (regions): it grows with extra screening."""
         m = self.model
         policy = m.policy
         effort = float(self.outlet_share @ (self.base * self.effort)) / float(self.outlet_share @ self.base)

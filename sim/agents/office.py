@@ -24,7 +24,7 @@ class JointOffice(mesa.Agent):
         self.measures = scenario.interventions
 
     def policy_of(self, day: int) -> Policy:
-        """The policy vector of a day: neutral, then written to by each measure in the order of the scenario."""
+        """The policy vector of a day: neutral, then written to by each measure in its order."""
         policy = Policy(self.model.regions.n)
         for measure in self.measures:
             measure.act(day, self.window, policy)

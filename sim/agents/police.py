@@ -1,4 +1,4 @@
-"""Police units, one a region: leads queue up, capacity limits how many are investigated, old leads are dropped."""
+"""Police units, one a region: leads queue up, capacity limits how many are worked off, old ones lapse."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from sim.agents.dealer import COLUMNS as DEALER_COLUMNS
 from sim.agents.dealer import RECRUITER, SELLER, Dealer
-from sim.agents.gang import MAX_CONTACTS, METHODS, Gang, softmax
 from sim.agents.gang import COLUMNS as GANG_COLUMNS
+from sim.agents.gang import MAX_CONTACTS, METHODS, Gang, softmax
 from sim.random import Process, child_keys, children, named_key
 from sim.world.codes import Kind, Status
 from sim.world.ledger import Account
@@ -65,7 +65,9 @@ class Population:
         by_sim = g.staff * p.number("gangs.contacts_per_staff") - g.voip
         self._stock(Kind.SIM, everyone, by_sim / p.number("gangs.contacts_per_sim"), Status.ACTIVE, "gang", g)
 
-    def _stock(self, kind: Kind, rows: np.ndarray, level: np.ndarray, status: Status, owner: str, table: Table) -> None:
+    def _stock(
+        self, kind: Kind, rows: np.ndarray, level: np.ndarray, status: Status, owner: str, table: Table
+    ) -> None:
         m = self.model
         draw = 10 * int(kind) + int(status)
         count = m.keyed.rounded(Process.WORLD, 0, table.key[rows], level, draw)
@@ -76,8 +78,17 @@ class Population:
         if owner == "dealer":
             region = table.region[who]
         cards = m.accounts if kind == Kind.ACCOUNT else m.sims
-        cards.enter(len(who), kind=kind, status=status, key=key, region_open=region, region_use=region,
-                    opened=-30, moved=-1, **{owner: who})  # fmt: skip
+        cards.enter(
+            len(who),
+            kind=kind,
+            status=status,
+            key=key,
+            region_open=region,
+            region_use=region,
+            opened=-30,
+            moved=-1,
+            **{owner: who},
+        )
 
     def new_keys(self, count: int) -> np.ndarray:
         """Keys for newcomers who replace nobody."""
@@ -92,24 +103,42 @@ class Population:
             return np.empty(0, dtype=np.int64)
         normal = [m.keyed.normal(Process.GANG_TRAITS, 0, keys, draw) for draw in range(3 + METHODS)]
         sd = p.number("gangs.staff_log_sd")
-        staff = np.maximum(np.round(p.number("gangs.staff_mean") * np.exp(sd * normal[0] - sd**2 / 2)), 1).astype(np.int64)
+        staff = np.maximum(
+            np.round(p.number("gangs.staff_mean") * np.exp(sd * normal[0] - sd**2 / 2)), 1
+        ).astype(np.int64)
         skill_sd = p.number("gangs.skill_log_sd")
         cash = np.round(staff * p.number("gangs.cash_per_staff_start") * 100).astype(np.int64)
         home = region < m.regions.n
         capacity = staff * p.number("gangs.contacts_per_staff")
         rows = self.gangs.append(
-            n, key=keys, alive=1, own_rule=m.own_rule("gang"), region=region, staff=staff, cash=cash,
+            n,
+            key=keys,
+            alive=1,
+            own_rule=m.own_rule("gang"),
+            region=region,
+            staff=staff,
+            cash=cash,
             weekday=(m.keyed.uniform(Process.GANG_TRAITS, 0, keys, 20) * 7).astype(np.int64),
             skill=np.exp(skill_sd * normal[1] - skill_sd**2 / 2),
             method_mix=softmax(np.column_stack(normal[3:]) + np.log(p.vector("gangs.method_weight"))),
-            cover=p.number("gangs.cover_weeks"), use_cap=int(p.number("gangs.use_cap_start")),
-            price_seen=self.going_price(), voip=capacity * p.number("channels.voip_share"),
-            attraction=p.vector("gangs.attraction_start"), mix=softmax(
-                p.number("gangs.ewa_lambda") * p.vector("gangs.attraction_start"))[None, :].repeat(n, axis=0),
-            experience=FIRST_ATTRACTION, risk_seen=[0.05, 20.0], low_until=0, entered=m.day,
-            transit_days=np.where(home, p.number("gangs.transit_days"), p.number("gangs.transit_days_abroad")),
-            profit=0.0, contacts=-1,
-        )  # fmt: skip
+            cover=p.number("gangs.cover_weeks"),
+            use_cap=int(p.number("gangs.use_cap_start")),
+            price_seen=self.going_price(),
+            voip=capacity * p.number("channels.voip_share"),
+            attraction=p.vector("gangs.attraction_start"),
+            mix=softmax(p.number("gangs.ewa_lambda") * p.vector("gangs.attraction_start"))[None, :].repeat(
+                n, axis=0
+            ),
+            experience=FIRST_ATTRACTION,
+            risk_seen=[0.05, 20.0],
+            low_until=0,
+            entered=m.day,
+            transit_days=np.where(
+                home, p.number("gangs.transit_days"), p.number("gangs.transit_days_abroad")
+            ),
+            profit=0.0,
+            contacts=-1,
+        )
         self.gangs.need[rows, 0] = staff * p.number("gangs.need_per_staff_start")
         self.gangs.contacts[rows] = self._contacts(keys, SELLER, "gangs.contacts")
         m.ledger.pay(Account.BROUGHT, Account.GANGS, int(cash.sum()))
@@ -117,7 +146,9 @@ class Population:
         self.gang_agents.update({int(r): cls(m, self.gangs, int(r)) for r in rows})
         return rows
 
-    def enter_dealers(self, keys: np.ndarray, tier: np.ndarray, region: np.ndarray, *, ready: bool) -> np.ndarray:
+    def enter_dealers(
+        self, keys: np.ndarray, tier: np.ndarray, region: np.ndarray, *, ready: bool
+    ) -> np.ndarray:
         """Add dealers; ``ready`` ones know their trade, others begin at a lower efficiency (4.3)."""
         m, p, n = self.model, self.p, len(keys)
         if n == 0:
@@ -127,16 +158,33 @@ class Population:
         low, high = 1.0, most ** (1.0 - exponent)
         fitness = (low + u * (high - low)) ** (1.0 / (1.0 - exponent))
         sd = p.number("dealers.penalty_log_sd")
-        penalty = p.number("dealers.penalty") * np.exp(sd * m.keyed.normal(Process.DEALER_TRAITS, 0, keys, 1) - sd**2 / 2)
+        penalty = p.number("dealers.penalty") * np.exp(
+            sd * m.keyed.normal(Process.DEALER_TRAITS, 0, keys, 1) - sd**2 / 2
+        )
         asks = self._first_asks(tier)
         rows = self.dealers.append(
-            n, key=keys, alive=1, own_rule=m.own_rule("dealer"), tier=tier, region=region, fitness=fitness,
+            n,
+            key=keys,
+            alive=1,
+            own_rule=m.own_rule("dealer"),
+            tier=tier,
+            region=region,
+            fitness=fitness,
             weekday=(m.keyed.uniform(Process.DEALER_TRAITS, 0, keys, 2) * 7).astype(np.int64),
-            efficiency=1.0 if ready else p.number("dealers.efficiency_start"), penalty=penalty, ask=asks,
-            cost=np.column_stack([np.full(n, self._going("price_dealer")), np.full(n, p.number("sims.registration_cost"))]),
-            wage=self._going("price_opener"), paid=asks[:, 0], cover=p.number("dealers.cover_weeks"), risk_seen=[0.05, 20.0],
-            low_until=0, entered=m.day, contacts=-1,
-        )  # fmt: skip
+            efficiency=1.0 if ready else p.number("dealers.efficiency_start"),
+            penalty=penalty,
+            ask=asks,
+            cost=np.column_stack(
+                [np.full(n, self._going("price_dealer")), np.full(n, p.number("sims.registration_cost"))]
+            ),
+            wage=self._going("price_opener"),
+            paid=asks[:, 0],
+            cover=p.number("dealers.cover_weeks"),
+            risk_seen=[0.05, 20.0],
+            low_until=0,
+            entered=m.day,
+            contacts=-1,
+        )
         sets = p.number("gangs.count") * p.number("gangs.staff_mean") * p.number("gangs.need_per_staff_start")
         cells = p.number("dealers.cells") * np.where(
             tier == SELLER, p.number("dealers.seller_share"), 1.0 - p.number("dealers.seller_share")
@@ -148,7 +196,7 @@ class Population:
         return rows
 
     def rewire(self, rows: np.ndarray, table: Table, tier: int, chance: float, process_draw: int) -> None:
-        """Lost contacts are replaced with some probability a week, more likely by well-connected dealers (4.15)."""
+        """Replace lost contacts with some probability a week, mostly by well-connected dealers (4.15)."""
         m = self.model
         contacts = table.contacts[rows]
         dead = (contacts >= 0) & (self.dealers.alive[np.maximum(contacts, 0)] == 0)
@@ -164,7 +212,7 @@ class Population:
             table.contacts[at[found], column] = new[found]
 
     def search(self, rows: np.ndarray, table: Table, tier: int, chance: float, draw: int) -> None:
-        """Buyers whose order stayed open look around: one contact gives way to a dealer who has cards (4.7)."""
+        """Buyers with an open order look around: one contact gives way to a dealer who has cards (4.7)."""
         m = self.model
         rows = rows[table.order[rows, 0] > 0]
         rows = rows[m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw) < chance]
@@ -174,19 +222,27 @@ class Population:
             return
         u = m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 1)
         found = pool[np.searchsorted(edges, u * edges[-1], side="right")]
-        column = (m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 2) * MAX_CONTACTS).astype(np.int64)
+        column = (m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 2) * MAX_CONTACTS).astype(
+            np.int64
+        )
         table.contacts[rows, column] = found
 
     def greet(self, sellers: np.ndarray) -> None:
         """New sellers get to know recruiters; gangs find them by rewiring."""
-        self.dealers.contacts[sellers] = self._contacts(self.dealers.key[sellers], RECRUITER, "dealers.contacts")
+        self.dealers.contacts[sellers] = self._contacts(
+            self.dealers.key[sellers], RECRUITER, "dealers.contacts"
+        )
 
     def going_price(self) -> float:
         """What a set costs a gang at present, yuan."""
         return self._going("price_gang")
 
     def _going(self, name: str) -> float:
-        return self.model.recorder.quote(f"{name}_yuan") if self.model.day else self.p.number(f"market.{name}_start")
+        return (
+            self.model.recorder.quote(f"{name}_yuan")
+            if self.model.day
+            else self.p.number(f"market.{name}_start")
+        )
 
     def _first_asks(self, tier: np.ndarray) -> np.ndarray:
         sets = np.where(tier == SELLER, self._going("price_gang"), self._going("price_dealer"))
@@ -197,10 +253,12 @@ class Population:
         return np.cumsum(self.dealers.fitness[pool]), pool
 
     def _contacts(self, keys: np.ndarray, tier: int, parameter: str) -> np.ndarray:
-        """Whom each newcomer knows: a mean number of dealers of a tier, by their connectedness, int32 (n, contacts)."""
+        """Whom each newcomer knows: dealers of a tier, by their connectedness, int32 (n, contacts)."""
         m = self.model
         mean = self.p.number(parameter)
-        count = np.clip(1 + m.keyed.poisson(Process.CONTACTS, 0, keys, np.full(len(keys), mean - 1.0)), 1, MAX_CONTACTS)
+        count = np.clip(
+            1 + m.keyed.poisson(Process.CONTACTS, 0, keys, np.full(len(keys), mean - 1.0)), 1, MAX_CONTACTS
+        )
         edges, pool = self._fitness_edges(tier)
         out = np.full((len(keys), MAX_CONTACTS), -1, dtype=np.int32)
         if not len(pool):
@@ -223,4 +281,3 @@ class Population:
         u = m.keyed.uniform(Process.GANG_TRAITS, 0, keys, 21)
         home = self.regions_of(keys, m.regions.share)
         return np.where(u < self.p.number("gangs.abroad_share"), m.regions.abroad, home)
-

@@ -1,4 +1,4 @@
-"""An agent that is a view of one row of a table, and how a day's decisions reach rules and subclasses alike."""
+"""An agent that is a view of one row of a table; a day's decisions reach rules and subclasses alike."""
 
 from __future__ import annotations
 
@@ -47,10 +47,13 @@ class RowAgent(mesa.Agent):
         self.decide_rows(self.model, np.array([self.row]))
 
 
-def decide_today(model: FraudSupplyChain, rule: type[RowAgent], table: Table, agents: dict[int, RowAgent]) -> None:
+def decide_today(
+    model: FraudSupplyChain, rule: type[RowAgent], table: Table, agents: dict[int, RowAgent]
+) -> None:
     """Let every agent whose weekday it is decide: by the rule of its class, or by its own ``decide``.
 
-    ``table`` needs the columns ``alive``, ``weekday`` and ``own_rule`` (1 where a subclass replaced ``decide``).
+    ``table`` needs the columns ``alive``, ``weekday`` and ``own_rule`` (1 where a subclass replaced
+    ``decide``).
     """
     due = (table.alive == 1) & (table.weekday == model.day % 7)
     rows = np.flatnonzero(due & (table.own_rule == 0))

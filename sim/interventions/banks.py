@@ -15,10 +15,10 @@ class OpeningSuspension(Measure):
     """Outlets where too many involved accounts were opened may open none for 1 to 6 months (row 8)."""
 
     card: ClassVar[str] = (
-        "The central bank stops account opening at outlets where many involved accounts were opened. Here the "
-        "outlets are chosen by their true risk seen through noise (the AUC), their openings are lost or move to "
-        "other outlets, and banks with a suspended outlet screen harder for a while. Assumed: when in the year "
-        "the suspensions fell, the AUC, the share that moves, the deterrence."
+        "The central bank stops account opening at outlets where many involved accounts were opened. Here "
+        "the outlets are chosen by their true risk seen through noise (the AUC), their openings are lost "
+        "or move to other outlets, and banks with a suspended outlet screen harder for a while. Assumed: "
+        "when in the year the suspensions fell, the AUC, the share that moves, the deterrence."
     )
     reads: ClassVar[tuple[str, ...]] = ("outlet laxity",)
     writes: ClassVar[tuple[str, ...]] = ("policy.suspensions",)
@@ -29,10 +29,13 @@ class OpeningSuspension(Measure):
     months_min: Annotated[int, Field(ge=1, le=60)] = Field(1, description="Shortest suspension, months.")
     months_max: Annotated[int, Field(ge=1, le=60)] = Field(6, description="Longest suspension, months.")
     selection_auc: Annotated[float, Field(ge=0.5, le=0.99)] = Field(
-        0.7, description="Chance that an outlet of the riskiest 1% ranks above another one; 0.5 is a blind choice."
+        0.7,
+        description="Chance that an outlet of the riskiest 1% ranks above another; 0.5 is a blind choice.",
     )
     displacement: Share = Field(0.5, description="Share of illicit openings that move to another outlet.")
-    deterrence: Share = Field(0.1, description="Rise of screening at other outlets of a bank with a suspended one.")
+    deterrence: Share = Field(
+        0.1, description="Rise of screening at other outlets of a bank with a suspended one."
+    )
 
     @model_validator(mode="after")
     def _window(self) -> OpeningSuspension:
@@ -70,12 +73,12 @@ class OpeningSuspension(Measure):
 
 
 class RiskControlLinkage(Measure):
-    """Banks, operators and police join their risk controls: no suspicious card opened, none used, all traced (row 9)."""
+    """Banks, operators and police join their risk controls on opening, use and tracing (row 9)."""
 
     card: ClassVar[str] = (
-        "Departments link their risk controls, so that a bank sees more of the person in front of it and of what "
-        "a card does. Here it multiplies the chance to refuse an illicit opening, to detect a card by its use and "
-        "to trace an involved card. Assumed: the factors and how fast they grow."
+        "Departments link their risk controls, so that a bank sees more of the person in front of it and "
+        "of what a card does. Here it multiplies the chance to refuse an illicit opening, to detect a card "
+        "by its use and to trace an involved card. Assumed: the factors and how fast they grow."
     )
     reads: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = (

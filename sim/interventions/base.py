@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -50,7 +51,8 @@ class Level(Strict):
 class Window:
     """The part of the calendar in which a run takes place.
 
-    ``day0`` is the date of day 0; ``days`` the number of days simulated; ``regions`` the codes of the regions.
+    ``day0`` is the date of day 0; ``days`` the number of days simulated; ``regions`` the codes of the
+    regions.
     """
 
     day0: date
@@ -70,10 +72,11 @@ class Window:
 
 @dataclass(frozen=True)
 class Cleanup:
-    """An order to review cards of one kind: which flag it looks at and how many real cards it is to clean today.
+    """An order to review cards of one kind: which flag it looks at and how many real cards it is to clean
+    today.
 
-    ``cards`` (real cards a day, over all masked regions) and ``rate`` (hazard per day on flagged cards) add up;
-    ``lift`` is how much likelier an illicit card is to be cleaned than an honest one with the same flag.
+    ``cards`` (real cards a day, over all masked regions) and ``rate`` (hazard per day on flagged cards) add
+    up; ``lift`` is how much likelier an illicit card is to be cleaned than an honest one with the same flag.
     """
 
     cause: int
@@ -183,9 +186,13 @@ class Measure(Strict):
     @model_validator(mode="after")
     def _dates_in_order(self) -> Measure:
         if self.end is not None and self.end < self.start:
-            raise ValueError(f"end {self.end} lies before start {self.start}. Give an end on or after the start")
+            raise ValueError(
+                f"end {self.end} lies before start {self.start}. Give an end on or after the start"
+            )
         if self.announced is not None and self.announced > self.start:
-            raise ValueError(f"announced {self.announced} lies after start {self.start}. Announce on or before it")
+            raise ValueError(
+                f"announced {self.announced} lies after start {self.start}. Announce on or before it"
+            )
         return self
 
     def last_day(self, window: Window) -> int:
@@ -253,7 +260,7 @@ def level_today(points: Sequence[Level], day: int, window: Window) -> float:
 
 def rising(points: Sequence[Total]) -> Sequence[Total]:
     """Check that a cumulative path has rising dates and totals that never fall."""
-    for before, after in zip(points, points[1:], strict=False):
+    for before, after in pairwise(points):
         if after.by <= before.by or after.total < before.total:
             raise ValueError(f"the path goes back at {after.by}. Dates must rise and totals must not fall")
     return points
@@ -261,7 +268,7 @@ def rising(points: Sequence[Total]) -> Sequence[Total]:
 
 def ordered(points: Sequence[Level]) -> Sequence[Level]:
     """Check that the points of a level are in the order of their dates."""
-    for before, after in zip(points, points[1:], strict=False):
+    for before, after in pairwise(points):
         if after.since <= before.since:
             raise ValueError(f"{after.since} does not come after {before.since}. Put the dates in order")
     return points

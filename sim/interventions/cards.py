@@ -6,7 +6,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from sim.interventions.base import Cleanup, Count, Measure, Policy, Share, Total, Window, cumulative_today, rising
+from sim.interventions.base import (
+    Cleanup,
+    Count,
+    Measure,
+    Policy,
+    Share,
+    Total,
+    Window,
+    cumulative_today,
+    rising,
+)
 from sim.world.codes import Cause, Flag, Kind
 
 _FLAG = {"dormant": Flag.IDLE, "multi_card": Flag.MULTI, "frequent_replacement": Flag.REPLACED}
@@ -22,10 +32,10 @@ class AccountCleanup(Measure):
     """Banks review accounts that meet one criterion and restrict, merge or close them (rows 6a, 6b, 6c)."""
 
     card: ClassVar[str] = (
-        "Banks look for accounts that lie idle, that belong to a person with many, or that were often reported "
-        "lost and replaced, and restrict, merge or close them. Here it is a hazard on every account with the "
-        "flag, honest or not. Assumed: how the total splits over the criteria, how much likelier an illicit card "
-        "is to be met, and what share of honest accounts was still wanted."
+        "Banks look for accounts that lie idle, that belong to a person with many, or that were often "
+        "reported lost and replaced, and restrict, merge or close them. Here it is a hazard on every "
+        "account with the flag, honest or not. Assumed: how the total splits over the criteria, how much "
+        "likelier an illicit card is to be met, and what share of honest accounts was still wanted."
     )
     reads: ClassVar[tuple[str, ...]] = ("card flags", "ordinary cells")
     writes: ClassVar[tuple[str, ...]] = ("policy.cleanups",)
@@ -33,12 +43,16 @@ class AccountCleanup(Measure):
 
     measure: Literal["account_cleanup"]
     criterion: Literal["dormant", "multi_card", "frequent_replacement"]
-    accounts: Count | None = Field(None, description="Real accounts to clean over the window, which needs an end.")
+    accounts: Count | None = Field(
+        None, description="Real accounts to clean over the window, which needs an end."
+    )
     rate: Annotated[float, Field(ge=0.0, le=10.0)] | None = Field(
         None, description="Instead of a count: hazard per day on each flagged account."
     )
     sensitivity: Share = Field(1.0, description="Share of reviewed accounts with the flag that are cleaned.")
-    illicit_lift: Lift = Field(1.0, description="How much likelier an illicit card is cleaned than an honest one.")
+    illicit_lift: Lift = Field(
+        1.0, description="How much likelier an illicit card is cleaned than an honest one."
+    )
 
     @model_validator(mode="after")
     def _one_dose(self) -> AccountCleanup:
@@ -74,9 +88,10 @@ class PhoneCardCleanup(Measure):
     """Operators check risky phone cards again and close those that fail (row 3)."""
 
     card: ClassVar[str] = (
-        "Operators ask the holders of risky phone cards to prove themselves again; cards that fail are closed. "
-        "Here it is a hazard on every phone card, higher for illicit ones by the ratio of sensitivity to one "
-        "minus specificity. Assumed: sensitivity, specificity and the counts before May 2021."
+        "Operators ask the holders of risky phone cards to prove themselves again; cards that fail are "
+        "closed. Here it is a hazard on every phone card, higher for illicit ones by the ratio of "
+        "sensitivity to one minus specificity. Assumed: sensitivity, specificity and the counts before May "
+        "2021."
     )
     reads: ClassVar[tuple[str, ...]] = ("card flags", "ordinary cells")
     writes: ClassVar[tuple[str, ...]] = ("policy.cleanups",)
@@ -86,7 +101,9 @@ class PhoneCardCleanup(Measure):
     cards: Annotated[list[Total], AfterValidator(rising)] = Field(
         description="Real phone cards cleaned since the start, as a cumulative path."
     )
-    illicit_lift: Lift = Field(1.0, description="How much likelier an illicit phone card is closed than an honest one.")
+    illicit_lift: Lift = Field(
+        1.0, description="How much likelier an illicit phone card is closed than an honest one."
+    )
 
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Order today's part of the path."""

@@ -7,8 +7,18 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from sim.interventions.base import Campaign, Count, Measure, Policy, Share, Strict, Total, Window
-from sim.interventions.base import cumulative_today, rising
+from sim.interventions.base import (
+    Campaign,
+    Count,
+    Measure,
+    Policy,
+    Share,
+    Strict,
+    Total,
+    Window,
+    cumulative_today,
+    rising,
+)
 
 
 class Pulse(Strict):
@@ -22,10 +32,10 @@ class ClusterCampaign(Measure):
     """Campaigns against card gangs: pulses on given days and the continuing arrests around them (row 1)."""
 
     card: ClassVar[str] = (
-        "Police arrest people who open, sell and gather cards, in national rounds and every day between them. "
-        "Here openers are arrested out of everyone with past openings, card-gang cells are removed by how visible "
-        "and how connected they are, their stock is seized, and everyone who hears of it grows more careful. "
-        "Assumed: how suspects split over openers, dealers and others."
+        "Police arrest people who open, sell and gather cards, in national rounds and every day between "
+        "them. Here openers are arrested out of everyone with past openings, card-gang cells are removed "
+        "by how visible and how connected they are, their stock is seized, and everyone who hears of it "
+        "grows more careful. Assumed: how suspects split over openers, dealers and others."
     )
     reads: ClassVar[tuple[str, ...]] = ("dealers' activity and contacts", "past openers")
     writes: ClassVar[tuple[str, ...]] = ("policy.campaigns", "policy.announcement")
@@ -33,21 +43,30 @@ class ClusterCampaign(Measure):
 
     measure: Literal["cluster_campaign"]
     suspects: Annotated[list[Total], AfterValidator(rising)] = Field(
-        default_factory=list, description="Persons arrested since the start, as a cumulative path, pulses included."
+        default_factory=list,
+        description="Persons arrested since the start, as a cumulative path, pulses included.",
     )
     card_gangs: Annotated[list[Total], AfterValidator(rising)] = Field(
         default_factory=list, description="Card gangs broken up since the start, as a cumulative path."
     )
-    pulses: list[Pulse] = Field(default_factory=list, description="Concentrated rounds, part of the path above.")
+    pulses: list[Pulse] = Field(
+        default_factory=list, description="Concentrated rounds, part of the path above."
+    )
     opener_share: Share = Field(0.5, description="Share of suspects who opened cards.")
-    other_share: Share = Field(0.2, description="Share of suspects in fraud gangs rather than in the card trade.")
+    other_share: Share = Field(
+        0.2, description="Share of suspects in fraud gangs rather than in the card trade."
+    )
     suspects_per_fraud_gang: Annotated[float, Field(ge=1.0, le=1000.0)] = Field(
         11.0, description="Suspects caught for each fraud gang broken up."
     )
-    relevant_share: Share = Field(0.5, description="Share of arrested openers whose openings are recent bank cards.")
+    relevant_share: Share = Field(
+        0.5, description="Share of arrested openers whose openings are recent bank cards."
+    )
     evidence_exponent: Annotated[float, Field(ge=0.0, le=3.0)] = 1.0
     degree_exponent: Annotated[float, Field(ge=0.0, le=2.0)] = 1.0
-    seize_share: Share = Field(0.6, description="Share of the stock of a removed dealer or gang that is seized.")
+    seize_share: Share = Field(
+        0.6, description="Share of the stock of a removed dealer or gang that is seized."
+    )
     announcement: Annotated[float, Field(ge=0.0, le=5.0)] = Field(
         1.0, description="Strength of the public announcement, 1 for a national launch."
     )
@@ -79,7 +98,7 @@ class ClusterCampaign(Measure):
             policy.campaigns.append(self._order(persons, gangs, mask))
 
     def _suspects(self, day: int, window: Window) -> float:
-        """Today's pulse and today's part of what the pulses leave of the path, so that the total is the path's."""
+        """Today's pulse, and today's part of what the pulses leave of the path: the total is the path's."""
         total = self.suspects[-1].total if self.suspects else 0
         left = max(0.0, 1.0 - sum(p.suspects for p in self.pulses) / total) if total else 0.0
         pulse = sum(p.suspects for p in self.pulses if window.number(p.on) == day)

@@ -1,4 +1,4 @@
-"""Measures that reach the public: publicity (row 12) and the co-measures app, dissuasion orders, warning line (row C)."""
+"""Measures that reach the public: publicity (row 12); app, dissuasion orders, warning line (row C)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Publicity(Measure):
     """Videos, events and text messages against fraud (row 12)."""
 
     card: ClassVar[str] = (
-        "Videos, public events and text messages tell people how fraud works. Here each is a dose of contacts per "
-        "adult that raises awareness, which fades; it also makes victims readier to report, so registered cases may "
-        "rise first. Assumed: reach and efficacy of each contact."
+        "Videos, public events and text messages tell people how fraud works. Here each is a dose of "
+        "contacts per adult that raises awareness, which fades; it also makes victims readier to report, "
+        "so registered cases may rise first. Assumed: reach and efficacy of each contact."
     )
     reads: ClassVar[tuple[str, ...]] = ("adults",)
     writes: ClassVar[tuple[str, ...]] = ("policy.publicity",)
@@ -31,7 +31,9 @@ class Publicity(Measure):
     @model_validator(mode="after")
     def _window(self) -> Publicity:
         if self.end is None:
-            raise ValueError("videos, events and messages are counts over a window, which needs an end. Add end:")
+            raise ValueError(
+                "videos, events and messages are counts over a window, which needs an end. Add end:"
+            )
         return self
 
     def act(self, day: int, window: Window, policy: Policy) -> None:
@@ -51,8 +53,9 @@ class AntifraudApp(Measure):
     """The national anti-fraud app warns those who installed it (co-measure)."""
 
     card: ClassVar[str] = (
-        "An app that warns of fraud calls, messages and pages. Here covered users lose a share of the chance to "
-        "become a victim. Assumed: coverage between the launch and the download figures, and the efficacy."
+        "An app that warns of fraud calls, messages and pages. Here covered users lose a share of the "
+        "chance to become a victim. Assumed: coverage between the launch and the download figures, and the "
+        "efficacy."
     )
     writes: ClassVar[tuple[str, ...]] = ("policy.app_coverage",)
     identity: ClassVar[str] = "cases fall by coverage x efficacy"
@@ -60,7 +63,9 @@ class AntifraudApp(Measure):
 
     measure: Literal["antifraud_app"]
     covered: Levels = Field(description="Share of adults covered, from each date on; linear in between.")
-    efficacy: Share = Field(0.16, description="Share of would-be cases that the app stops among covered users.")
+    efficacy: Share = Field(
+        0.16, description="Share of would-be cases that the app stops among covered users."
+    )
 
     @model_validator(mode="after")
     def _shares(self) -> AntifraudApp:
@@ -99,8 +104,9 @@ class DissuasionOrders(Measure):
     """Orders to local police to dissuade a person about to be defrauded (co-measure)."""
 
     card: ClassVar[str] = (
-        "Warning systems name persons in contact with fraudsters; an officer calls or visits. Here an order meets a "
-        "case in the making with some precision and stops it with some efficacy. Assumed: both."
+        "Warning systems name persons in contact with fraudsters; an officer calls or visits. Here an "
+        "order meets a case in the making with some precision and stops it with some efficacy. Assumed: "
+        "both."
     )
     reads: ClassVar[tuple[str, ...]] = ("cases in the making",)
     writes: ClassVar[tuple[str, ...]] = ("policy.orders",)
@@ -125,8 +131,8 @@ class WarningLine(Measure):
     """A national number that warns, and that victims can call at once (co-measure)."""
 
     card: ClassVar[str] = (
-        "A hotline that calls those at risk and takes calls from victims. Here victims report a little more often "
-        "and money is stopped sooner. Assumed: both sizes."
+        "A hotline that calls those at risk and takes calls from victims. Here victims report a little "
+        "more often and money is stopped sooner. Assumed: both sizes."
     )
     writes: ClassVar[tuple[str, ...]] = ("policy.freeze_factor", "policy.report_lift")
     identity: ClassVar[str] = "factor 1 and lift 0: the baseline"

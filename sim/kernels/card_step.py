@@ -1,8 +1,8 @@
 """The daily card step: every live card meets all hazards at once, with one draw.
 
-Hazards compete (equation 4.16).  Each cause i has a rate r_i = -log(1 - h_i); a card is removed with probability
-1 - exp(-sum r), and the cause is i with probability r_i / sum r.  One uniform number settles both, so the order of
-the measures cannot matter and a hazard of zero changes nothing.
+Hazards compete (equation 4.16).  Each cause i has a rate r_i = -log(1 - h_i); a card is removed with
+probability 1 - exp(-sum r), and the cause is i with probability r_i / sum r.  One uniform number settles
+both, so the order of the measures cannot matter and a hazard of zero changes nothing.
 
 Cards are stepped in chunks of a fixed size, so the result does not depend on the number of threads.
 """
@@ -74,10 +74,10 @@ def card_step(
     """Settle today's removals.
 
     Columns of cards have n entries.  ``ended``: statuses from here on are out of use.  ``detection``: float64
-    (kinds, 7), see :func:`use_rate`.  ``use_factor``: float64 (regions), on detection by use.  ``cleanup``: float64
-    (causes, kinds, 8 flag sets, regions) and ``own``: float64 (causes, statuses, kinds), rates per day.
-    ``removed`` (output, uint8, n): 0 for a card that stays, else 1 + the cause, counted as detection, the cleanup
-    causes, the own causes.
+    (kinds, 7), see :func:`use_rate`.  ``use_factor``: float64 (regions), on detection by use.  ``cleanup``:
+    float64 (causes, kinds, 8 flag sets, regions) and ``own``: float64 (causes, statuses, kinds), rates per
+    day. ``removed`` (output, uint8, n): 0 for a card that stays, else 1 + the cause, counted as detection,
+    the cleanup causes, the own causes.
     """
     n = keys.size
     for chunk in prange((n + CHUNK - 1) // CHUNK):

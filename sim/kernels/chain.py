@@ -1,6 +1,7 @@
 """Passes over the cards of the chain: matching of orders, handing over of stock, assignment of uses.
 
-Each pass reads cards in the order of their rows, which is the order in which they were opened: first in, first out.
+Each pass reads cards in the order of their rows, which is the order in which they were opened: first in,
+first out.
 """
 
 import numpy as np
@@ -37,8 +38,8 @@ def hand_over(
 ) -> None:
     """Find the cards that change hands: the oldest in stock of each seller go to its buyers in their order.
 
-    ``start`` (sellers + 1): where a seller's trades begin in ``buyer`` and ``quantity`` (trades; quantities are
-    used up).  ``target`` (cards, output): the buyer of each card that moves, -1 for the others.
+    ``start`` (sellers + 1): where a seller's trades begin in ``buyer`` and ``quantity`` (trades; quantities
+    are used up).  ``target`` (cards, output): the buyer of each card that moves, -1 for the others.
     """
     sellers = start.size - 1
     at = start[:-1].copy()
@@ -96,9 +97,9 @@ def assign_uses(
 ) -> None:
     """Spread the uses that each gang needs over its cards: active ones in phase 0, then stock in phase 1.
 
-    ``need`` (gangs): uses still to be placed, lowered in place.  ``fen_per_use`` (gangs): money through each use,
-    added to the card's ``flow`` and set as today's ``amount``.  ``activated`` (cards, output): 1 where a card of
-    the stock is taken into use.
+    ``need`` (gangs): uses still to be placed, lowered in place.  ``fen_per_use`` (gangs): money through each
+    use, added to the card's ``flow`` and set as today's ``amount``.  ``activated`` (cards, output): 1 where a
+    card of the stock is taken into use.
     """
     wanted = active if phase == 0 else stock
     for i in range(status.size):
@@ -146,6 +147,6 @@ def approached(
     """
     for i in range(keys.size):
         hit[i] = 0
-        if free_from[i] <= day and banned_until[i] <= day:
-            if uniform_at(key, process, day, keys[i], draw) < chance[region[i]]:
-                hit[i] = 1
+        free = free_from[i] <= day and banned_until[i] <= day
+        if free and uniform_at(key, process, day, keys[i], draw) < chance[region[i]]:
+            hit[i] = 1

@@ -10,9 +10,9 @@ from typing import Literal
 class Outcome:
     """One outcome.
 
-    ``kind``: ``flow`` (summed over days), ``stock`` (at the month's end), ``price`` (mean over trades of the month,
-    else the last quote) or ``share``.  ``scaled``: whether simulated counts are multiplied by the scale.
-    ``better``: the direction that is good for the public, empty where none is.
+    ``kind``: ``flow`` (summed over days), ``stock`` (at the month's end), ``price`` (mean over trades of the
+    month, else the last quote) or ``share``.  ``scaled``: whether simulated counts are multiplied by the
+    scale. ``better``: the direction that is good for the public, empty where none is.
     """
 
     name: str
@@ -23,7 +23,9 @@ class Outcome:
     scaled: bool = True
 
 
-def _o(name: str, unit: str, meaning: str, better: Literal["lower", "higher", ""], kind: str, scaled: bool = True) -> Outcome:
+def _o(
+    name: str, unit: str, meaning: str, better: Literal["lower", "higher", ""], kind: str, scaled: bool = True
+) -> Outcome:
     return Outcome(name, unit, meaning, better, kind, scaled)  # type: ignore[arg-type]
 
 
@@ -34,7 +36,13 @@ _ALL = (
     _o("losses_yuan", "yuan", "victims' losses before anything is frozen", "lower", "flow"),
     _o("frozen_yuan", "yuan", "money frozen before it was layered away", "higher", "flow"),
     _o("gang_income_yuan", "yuan", "money that reached gangs, by home of the gang", "lower", "flow"),
-    _o("price_gang_yuan", "yuan", "price a gang pays for a set, by region where the card was opened", "", "price"),
+    _o(
+        "price_gang_yuan",
+        "yuan",
+        "price a gang pays for a set, by region where the card was opened",
+        "",
+        "price",
+    ),
     _o("price_dealer_yuan", "yuan", "price a seller pays a recruiter for a set", "", "price"),
     _o("price_opener_yuan", "yuan", "wage an opener is paid for a set", "", "price"),
     _o("sets_needed", "sets", "sets that gangs' cases needed, whether there were any or not", "", "flow"),
@@ -45,7 +53,13 @@ _ALL = (
     _o("cards_dealer_stock", "sets", "sets on dealers' shelves", "lower", "stock"),
     _o("sims_active", "phone cards", "illicit phone cards in use", "lower", "stock"),
     _o("sims_bought", "phone cards", "illicit phone cards that gangs bought", "lower", "flow"),
-    _o("involved_new_cards", "cards", "newly opened cards traced to a case, by region of opening", "lower", "flow"),
+    _o(
+        "involved_new_cards",
+        "cards",
+        "newly opened cards traced to a case, by region of opening",
+        "lower",
+        "flow",
+    ),
     _o("own_account_share", "share", "share of cases on gang members' own accounts", "", "share"),
     _o("substitute_share", "share", "share of cases on corporate accounts and running points", "", "share"),
     _o("cases_lost_for_cards", "cases", "cases that came to nothing for want of a card", "higher", "flow"),
@@ -55,9 +69,23 @@ _ALL = (
     _o("openings_illicit", "cards", "of these opened", "lower", "flow"),
     _o("openings_legitimate", "accounts", "accounts that honest people applied for", "", "flow", False),
     _o("openings_refused_legitimate", "accounts", "of these refused in error", "lower", "flow", False),
-    _o("openings_lost_to_suspension", "accounts", "of these turned away by a suspended outlet", "lower", "flow", False),
+    _o(
+        "openings_lost_to_suspension",
+        "accounts",
+        "of these turned away by a suspended outlet",
+        "lower",
+        "flow",
+        False,
+    ),
     _o("closed_true", "cards", "illicit cards closed by cleanups", "higher", "flow"),
-    _o("closed_false", "cards", "honest cards cleaned though their holder wanted them", "lower", "flow", False),
+    _o(
+        "closed_false",
+        "cards",
+        "honest cards cleaned though their holder wanted them",
+        "lower",
+        "flow",
+        False,
+    ),
     _o("accounts_cleaned", "accounts", "ordinary accounts restricted, merged or closed", "", "flow", False),
     _o("sims_cleaned", "phone cards", "ordinary phone cards closed", "", "flow", False),
     _o("cards_detected", "cards", "illicit cards stopped by detection of their use", "higher", "flow"),

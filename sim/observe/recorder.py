@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 ABROAD = "ABROAD"
-CHANNEL_COUNTS = {OWN: "cases_own", BOUGHT: "cases_bought", CORPORATE: "cases_corporate", POINTS: "cases_points"}
+CHANNEL_COUNTS = {
+    OWN: "cases_own",
+    BOUGHT: "cases_bought",
+    CORPORATE: "cases_corporate",
+    POINTS: "cases_points",
+}
 PRICES = ("price_gang_yuan", "price_dealer_yuan", "price_opener_yuan")
 YUAN = ("losses_yuan", "frozen_yuan", "gang_income_yuan")
 
@@ -90,7 +95,8 @@ class Recorder:
         where = {
             "cards_active": cards.status == Status.ACTIVE,
             "cards_gang_stock": (cards.status == Status.GANG_STOCK) | (cards.status == Status.IN_TRANSIT),
-            "cards_dealer_stock": (cards.status == Status.RECRUITER_STOCK) | (cards.status == Status.DEALER_STOCK),
+            "cards_dealer_stock": (cards.status == Status.RECRUITER_STOCK)
+            | (cards.status == Status.DEALER_STOCK),
         }
         for name, mask in where.items():
             counts[name] = np.bincount(cards.region_open[mask], minlength=self.places)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Audit:
-    """Identities A17 (money) and A18 (cards), daily or at month ends; month ends also settle ordinary cards."""
+    """Identities A17 (money) and A18 (cards), daily or monthly; month ends also settle ordinary cards."""
 
     def __init__(self, model: FraudSupplyChain, every: Literal["month", "day"]) -> None:
         self.model = model
@@ -40,7 +40,9 @@ class Audit:
 
     def _ordinary(self) -> None:
         m = self.model
-        month = m.ordinary.end_month(m.day, self.days, self.refused / self.days, self.shut / self.days, m.keyed)
+        month = m.ordinary.end_month(
+            m.day, self.days, self.refused / self.days, self.shut / self.days, m.keyed
+        )
         for name, values in (
             ("openings_legitimate", month.openings),
             ("openings_refused_legitimate", month.refused),
@@ -55,7 +57,7 @@ class Audit:
         self.days = 0
 
     def money(self) -> None:
-        """A17: what the world holds equals what the books say, account by account, and everything adds up to 0."""
+        """A17: what the world holds equals the books, account by account, and everything adds up to 0."""
         m, books = self.model, self.model.ledger.money
         m.ledger.check("money: gangs' cash", m.day, int(m.gangs.cash.sum()), int(books[Account.GANGS]))
         m.ledger.check("money: dealers' cash", m.day, int(m.dealers.cash.sum()), int(books[Account.DEALERS]))
@@ -70,8 +72,16 @@ class Audit:
         here = m.accounts.count() + m.sims.count()
         logged = m.ledger.by_status()
         for kind in range(here.shape[0]):
-            m.ledger.check(f"cards of kind {kind}: entered = all statuses", m.day,
-                           int(m.ledger.entered[kind]), int(here[kind].sum()))  # fmt: skip
+            m.ledger.check(
+                f"cards of kind {kind}: entered = all statuses",
+                m.day,
+                int(m.ledger.entered[kind]),
+                int(here[kind].sum()),
+            )
             for status in range(here.shape[1]):
-                m.ledger.check(f"cards of kind {kind} in status {status}", m.day,
-                               int(here[kind, status]), int(logged[kind, status]))  # fmt: skip
+                m.ledger.check(
+                    f"cards of kind {kind} in status {status}",
+                    m.day,
+                    int(here[kind, status]),
+                    int(logged[kind, status]),
+                )

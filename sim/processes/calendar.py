@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.interventions.base import Policy
-from sim.random import named_key, Process
+from sim.random import Process, named_key
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 SPRING_FESTIVALS = (
-    date(2017, 1, 28), date(2018, 2, 16), date(2019, 2, 5), date(2020, 1, 25), date(2021, 2, 12), date(2022, 2, 1),
+    date(2017, 1, 28),
+    date(2018, 2, 16),
+    date(2019, 2, 5),
+    date(2020, 1, 25),
+    date(2021, 2, 12),
+    date(2022, 2, 1),
     date(2023, 1, 22),
-)  # fmt: skip
+)
 """First days of the lunar year: a fact of the calendar."""
 
 LOCKDOWN = date(2020, 1, 24)
@@ -37,17 +42,19 @@ class Calendar:
         self.shock_key = named_key("shared shock")
 
     def run(self) -> None:
-        """Set ``model.today``, ``model.season`` (factor on business), ``model.policy`` and the shared shock."""
+        """Set ``today``, ``season`` (factor on business), ``policy`` and ``shock`` (shared) of the model."""
         m = self.model
         m.today = m.scenario.start + timedelta(days=m.day)
         m.season = self._festival(m.today) * self._lockdown(m.today)
         m.policy = m.office.policy_of(m.day)
         if self.shock_sd > 0.0:
             month = m.today.year * 12 + m.today.month
-            m.shock = float(np.exp(self.shock_sd * m.keyed.normal(Process.SHOCK, month % 60000, [self.shock_key])[0]))
+            m.shock = float(
+                np.exp(self.shock_sd * m.keyed.normal(Process.SHOCK, month % 60000, [self.shock_key])[0])
+            )
 
     def _festival(self, today: date) -> float:
-        """A dip around the lunar new year: a bell of the given depth and width (days, one standard deviation)."""
+        """A dip around the lunar new year: a bell of given depth and width (days, one standard deviation)."""
         nearest = min(abs((today - first).days - 3) for first in SPRING_FESTIVALS)
         return float(1.0 - self.festival_depth * np.exp(-0.5 * (nearest / self.festival_days) ** 2))
 
@@ -58,7 +65,7 @@ class Calendar:
 
 
 class Fading:
-    """Phase 2: awareness, public risk and hoarding fade; announcements and publicity add to them (4.9, 4.10)."""
+    """Phase 2: awareness, public risk and hoarding fade; announcements and publicity add (4.9, 4.10)."""
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters

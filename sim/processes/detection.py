@@ -1,4 +1,4 @@
-"""Phase 9: the card step - detection by use, cleanups, reclaim and lapse compete in one draw for each card."""
+"""Phase 9: the card step - detection by use, cleanups, reclaim and lapse compete in one draw a card."""
 
 from __future__ import annotations
 
@@ -77,10 +77,26 @@ class Detection:
         m = self.model
         removed = np.zeros(cards.n, dtype=np.uint8)
         card_step(
-            m.keyed.key, int(Process.CARD_STEP), m.day, cards.key, cards.status, cards.kind, cards.region_open,
-            cards.flags, cards.uses_today, cards.balance_fen, cards.opened, cards.uses, int(LIVE), self.new_days,
-            self.by_use, m.policy.use_factor, cleanup, self.own, removed,
-        )  # fmt: skip
+            m.keyed.key,
+            int(Process.CARD_STEP),
+            m.day,
+            cards.key,
+            cards.status,
+            cards.kind,
+            cards.region_open,
+            cards.flags,
+            cards.uses_today,
+            cards.balance_fen,
+            cards.opened,
+            cards.uses,
+            int(LIVE),
+            self.new_days,
+            self.by_use,
+            m.policy.use_factor,
+            cleanup,
+            self.own,
+            removed,
+        )
         self._observe(cards, removed)
         for cause in np.unique(removed[removed > 0]):
             rows = np.flatnonzero(removed == cause)
@@ -97,7 +113,7 @@ class Detection:
         return (Cause.DETECTED, *CLEANUPS, *OWN_CAUSES)[number]
 
     def _trace(self) -> None:
-        """Used cards of reported cases are traced to their opener after a delay; new ones are counted apart."""
+        """Used cards are traced to their opener after a delay; newly opened ones are counted apart."""
         m, cards = self.model, self.model.accounts
         rows = np.flatnonzero((cards.uses_today > 0) & ((cards.flags & INVOLVED) == 0))
         if len(rows):

@@ -48,7 +48,9 @@ class Funds:
         m.recorder.count("cases_true", cases.region)
         m.reported = m.reporting.who_reports(cases)
         passed = layering_time(m.keyed, m.day, cases.key, self.hops, self.layering)
-        stopped = freeze_time(m.keyed, m.day, cases.key, self.victim_delay, self.police_delay / m.policy.freeze_factor)
+        stopped = freeze_time(
+            m.keyed, m.day, cases.key, self.victim_delay, self.police_delay / m.policy.freeze_factor
+        )
         stopped /= self.speed[cases.channel]
         frozen = m.reported & (stopped < passed)
         days = np.floor(np.minimum(np.where(frozen, stopped, passed), 3650.0)).astype(np.int64)
@@ -59,7 +61,9 @@ class Funds:
             self._freeze(batch.keep(lost))
             self._pay_out(batch.keep(~lost))
         if m.day % 7 == 0 and self.settled[1] > 0:
-            m.signals.frozen_share += self.memory * (self.settled[0] / self.settled[1] - m.signals.frozen_share)
+            m.signals.frozen_share += self.memory * (
+                self.settled[0] / self.settled[1] - m.signals.frozen_share
+            )
             self.settled[:] = 0.0
 
     def in_flight(self) -> int:
@@ -100,8 +104,12 @@ class Funds:
     def _learn(self, cases: Cases, kept: np.ndarray) -> None:
         """What gangs remember of a case: the share kept, less the cost of the cards."""
         m, g = self.model, self.model.gangs
-        cards = g.price_seen[cases.gang] * self.uses_per_case / m.gang_rules.expected_uses(g.use_cap[cases.gang])
-        cost = np.where(cases.channel == BOUGHT, cards * 100.0 / cases.amount, m.gang_rules.fees[cases.channel])
+        cards = (
+            g.price_seen[cases.gang] * self.uses_per_case / m.gang_rules.expected_uses(g.use_cap[cases.gang])
+        )
+        cost = np.where(
+            cases.channel == BOUGHT, cards * 100.0 / cases.amount, m.gang_rules.fees[cases.channel]
+        )
         cost = np.where((cases.channel == BOUGHT) | (cases.channel == OWN), cost, 0.0)
         np.add.at(g.earned, (cases.gang, cases.channel), kept - np.minimum(cost, 1.0))
         self.settled += [int((kept == 0.0).sum()), len(kept)]
@@ -120,7 +128,9 @@ class Reporting:
         self.report_delay = p.number("reporting.report_delay_days")
         self.register_delay = p.number("reporting.register_delay_days")
         self.reports: dict[int, list[np.ndarray]] = defaultdict(list)
-        self.registrations: dict[int, list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]] = defaultdict(list)
+        self.registrations: dict[int, list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]] = (
+            defaultdict(list)
+        )
 
     def who_reports(self, cases: Cases) -> np.ndarray:
         """Mask of the cases whose victims report: awareness and the warning line raise the share."""

@@ -38,7 +38,7 @@ class Investigation:
             self._strike(campaign)
 
     def _leads(self) -> None:
-        """A registered case yields a lead with some probability; a gang's own accounts betray it more often."""
+        """A registered case may yield a lead; a gang's own accounts betray it more often."""
         m = self.model
         for gang, region, channel, key in m.registered_today:
             chance = np.minimum(self.lead * np.where(channel == OWN, self.own_lead, 1.0), 1.0)
@@ -49,7 +49,9 @@ class Investigation:
     def _solve(self) -> None:
         m = self.model
         rooms = m.keyed.rounded(Process.ROUNDING, m.day, self.unit_keys, self.capacity)
-        taken = [lead for unit, room in zip(m.police, rooms, strict=True) for lead in unit.investigate(int(room))]
+        taken = [
+            lead for unit, room in zip(m.police, rooms, strict=True) for lead in unit.investigate(int(room))
+        ]
         gang = np.array([gang for gang, _ in taken], dtype=np.int64)
         key = np.array([key for _, key in taken], dtype=np.uint64)
         solved = m.keyed.uniform(Process.SOLVE, m.day, key) < self.solve
@@ -68,7 +70,9 @@ class Investigation:
         dealers, openers, gangs = m.keyed.rounded(Process.CAMPAIGN, m.day, own, doses)
         inside = np.concatenate([order.regions, [False]])
         alive = np.flatnonzero((d.alive == 1) & inside[d.region])
-        weight = (1.0 + d.sold[alive]) ** order.evidence_exponent * m.dealer_degree()[alive] ** order.degree_exponent
+        weight = (1.0 + d.sold[alive]) ** order.evidence_exponent * m.dealer_degree()[
+            alive
+        ] ** order.degree_exponent
         m.removal.dealers(self._race(alive, d.key[alive] ^ own[0], weight, int(dealers)), order.seize_share)
         self._arrest_openers(int(openers), order.regions, own[1])
         # A gang without a case has left no evidence.
@@ -95,5 +99,7 @@ class Investigation:
 
 @cache
 def campaign_keys(measure: str) -> np.ndarray:
-    """Keys by which a campaign draws dealers, openers and gangs: its own, whatever other campaigns there are."""
-    return np.array([named_key(f"campaign {measure} {who}") for who in ("dealers", "openers", "gangs")], dtype=np.uint64)
+    """Keys by which a campaign draws dealers, openers and gangs: its own, whatever others there are."""
+    return np.array(
+        [named_key(f"campaign {measure} {who}") for who in ("dealers", "openers", "gangs")], dtype=np.uint64
+    )

@@ -1,4 +1,4 @@
-"""Phase 12: the weekly books of gangs and dealers - costs, profit, exit, entry, replacement, news of removals."""
+"""Phase 12: the weekly books of gangs and dealers - profit, exit, entry, replacement, news of removals."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ class Learning:
         gone = np.zeros(g.n + 1, dtype=bool)
         gone[rows] = True
         for cards in (m.accounts, m.sims):
-            held = np.flatnonzero((cards.status < LIVE) & (cards.status >= Status.IN_TRANSIT) & gone[cards.gang])
+            held = np.flatnonzero(
+                (cards.status < LIVE) & (cards.status >= Status.IN_TRANSIT) & gone[cards.gang]
+            )
             cards.move(held, Status.EXHAUSTED, m.day)
         m.ledger.pay(Account.GANGS, Account.OUTSIDE, int(g.cash[rows].sum()))
         g.cash[rows] = 0
@@ -104,7 +106,9 @@ class Learning:
         m, g, d = self.model, self.model.gangs, self.model.dealers
         rows = np.array(m.removal.gangs_due.pop(m.day, []), dtype=np.int64)
         if len(rows):
-            m.population.enter_gangs(child_keys(g.key[rows], np.ones(len(rows))), g.region[rows].astype(np.int64))
+            m.population.enter_gangs(
+                child_keys(g.key[rows], np.ones(len(rows))), g.region[rows].astype(np.int64)
+            )
         rows = np.array(m.removal.dealers_due.pop(m.day, []), dtype=np.int64)
         if len(rows):
             self._new_dealers(child_keys(d.key[rows], np.ones(len(rows))), d.tier[rows], d.region[rows])

@@ -1,8 +1,9 @@
 """Phases 4 and 6: sellers restock from recruiters and operators, gangs buy from sellers, cards travel.
 
-Buyers reach their contacts only.  Each day a buyer with an open order goes to one contact that has cards, more
-likely a cheap one; sellers serve those who came, in a keyed queue, until the shelf is empty; the rest go home with
-nothing, and so does a buyer none of whose contacts has any: that need still counts with the one it asked.
+Buyers reach their contacts only.  Each day a buyer with an open order goes to one contact that has cards,
+more likely a cheap one; sellers serve those who came, in a keyed queue, until the shelf is empty; the rest go
+home with nothing, and so does a buyer none of whose contacts has any: that need still counts with the one it
+asked.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ class Market:
         contacts = buyers.contacts[rows]
         ask = sellers.ask[np.maximum(contacts, 0), kind]
         at_work = (sellers.alive == 1) & (sellers.low_until <= m.day)
-        reachable = (contacts >= 0) & at_work[np.maximum(contacts, 0)] & (ask <= buyers.bid[rows, kind][:, None])
+        reachable = (
+            (contacts >= 0) & at_work[np.maximum(contacts, 0)] & (ask <= buyers.bid[rows, kind][:, None])
+        )
         stocked = reachable & (m.stocks.dealer_stock[np.maximum(contacts, 0), kind] > 0)
         reachable = np.where(stocked.any(axis=1)[:, None], stocked, reachable)
         draw = 2 * kind + wholesale
@@ -84,7 +87,9 @@ class Market:
         filled = self._match(rows, buyers, seller, wanted, kind, draw)
         self._settle(buyers, sellers, rows, seller, filled, price, cards, kind, wholesale)
 
-    def _affordable(self, buyers: Table, rows: np.ndarray, kind: int, price: np.ndarray, wholesale: bool) -> np.ndarray:
+    def _affordable(
+        self, buyers: Table, rows: np.ndarray, kind: int, price: np.ndarray, wholesale: bool
+    ) -> np.ndarray:
         """Cards wanted and paid for from cash; sellers buy from recruiters on account."""
         wanted = buyers.order[rows, kind]
         if wholesale:
@@ -105,11 +110,18 @@ class Market:
         return filled
 
     def _settle(
-        self, buyers: Table, sellers: Table, rows: np.ndarray, seller: np.ndarray, filled: np.ndarray,
-        price: np.ndarray, cards: CardTable, kind: int, wholesale: bool,
-    ) -> None:  # fmt: skip
+        self,
+        buyers: Table,
+        sellers: Table,
+        rows: np.ndarray,
+        seller: np.ndarray,
+        filled: np.ndarray,
+        price: np.ndarray,
+        cards: CardTable,
+        kind: int,
+        wholesale: bool,
+    ) -> None:
         """Hand over the cards and the money, remember costs and prices."""
-        m = self.model
         done = self.queue[filled[self.queue] > 0]
         if not len(done):
             return
@@ -148,9 +160,15 @@ class Market:
         m.recorder.price("price_dealer_yuan", m.accounts.region_open[moved], fen, ones)
 
     def _ship(
-        self, cards: CardTable, moved: np.ndarray, buyer: np.ndarray, rows: np.ndarray, price: np.ndarray,
-        fen: np.ndarray, kind: int,
-    ) -> None:  # fmt: skip
+        self,
+        cards: CardTable,
+        moved: np.ndarray,
+        buyer: np.ndarray,
+        rows: np.ndarray,
+        price: np.ndarray,
+        fen: np.ndarray,
+        kind: int,
+    ) -> None:
         """Retail: cards travel to the gang; its money goes to the dealers' account."""
         m, g = self.model, self.model.gangs
         m.ledger.pay(Account.GANGS, Account.DEALERS, int(fen.sum()))
@@ -182,7 +200,8 @@ class Market:
 
 
 class SimSupply:
-    """Phase 4, phone cards: sellers register them through lax operators, on stolen identities, or with insiders.
+    """Phase 4, phone cards: sellers register them through lax operators, on stolen identities, or with
+    insiders.
 
     What can be had in a week grows with the price; operators refuse a share (their screening sensitivity).
     """
@@ -204,7 +223,9 @@ class SimSupply:
         if not len(rows):
             return
         limit = self.per_week * (d.ask[rows, SIMS] / self.price) ** self.elasticity
-        tries = np.minimum(d.order[rows, SIMS], m.keyed.rounded(Process.SIM_SUPPLY, m.day, d.key[rows], limit))
+        tries = np.minimum(
+            d.order[rows, SIMS], m.keyed.rounded(Process.SIM_SUPPLY, m.day, d.key[rows], limit)
+        )
         region = d.region[rows].astype(np.int64)
         refusal = np.minimum(m.operators.mean_sensitivity * m.policy.opening_factor[region], m.banks.ceiling)
         got = m.keyed.binomial(Process.SIM_SUPPLY, m.day, d.key[rows], tries, 1.0 - refusal, 1)
@@ -227,9 +248,18 @@ class SimSupply:
         source = origin[np.minimum(np.searchsorted(self.sources / self.sources[-1], u, side="right"), 2)]
         issuer = m.operators.choose(m.keyed.uniform(Process.SIM_SUPPLY, m.day, key, 3))
         m.sims.enter(
-            len(owner), kind=Kind.SIM, status=Status.DEALER_STOCK, key=key, dealer=rows[owner], source=source,
-            issuer=issuer, region_open=region[owner], region_use=region[owner], opened=m.day, moved=m.day,
-        )  # fmt: skip
+            len(owner),
+            kind=Kind.SIM,
+            status=Status.DEALER_STOCK,
+            key=key,
+            dealer=rows[owner],
+            source=source,
+            issuer=issuer,
+            region_open=region[owner],
+            region_use=region[owner],
+            opened=m.day,
+            moved=m.day,
+        )
 
 
 def recruiters(dealers: Table) -> np.ndarray:

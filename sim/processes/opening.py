@@ -53,14 +53,24 @@ class Opening:
         ).astype(np.int64).clip(1, 10**6)
 
     def _approach(self) -> np.ndarray:
-        """Rows of the persons approached today: the more recruiters at work in a region, the more approaches."""
+        """Rows of the persons approached today, the more the more recruiters are at work in a region."""
         m = self.model
         at_work = m.recruiters_by_region(working=True)
         chance = -np.expm1(-self.rate * m.season * at_work / self.base_recruiters)
         pool = m.openers
         hit = np.zeros(pool.n, dtype=np.uint8)
-        approached(m.keyed.key, Process.APPROACH, m.day, 0, pool.key, pool.free_from, pool.banned_until,
-                   chance, pool.region, hit)  # fmt: skip
+        approached(
+            m.keyed.key,
+            Process.APPROACH,
+            m.day,
+            0,
+            pool.key,
+            pool.free_from,
+            pool.banned_until,
+            chance,
+            pool.region,
+            hit,
+        )
         return np.flatnonzero(hit)
 
     def _meet(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -80,7 +90,10 @@ class Opening:
     def _accept(self, rows: np.ndarray, recruiter: np.ndarray) -> np.ndarray:
         """Who takes the offer: logistic((log w - log w_r - risk) / s_w) (equation 4.9)."""
         m, o = self.model, self.model.openers
-        risk = self.impulse_weight * m.signals.public_risk + self.arrest_weight * m.signals.opener_belief[o.region[rows]]
+        risk = (
+            self.impulse_weight * m.signals.public_risk
+            + self.arrest_weight * m.signals.opener_belief[o.region[rows]]
+        )
         utility = np.log(m.dealers.wage[recruiter] / o.reservation_wage[rows]) - o.risk_weight[rows] * risk
         chance = 1.0 / (1.0 + np.exp(-utility / self.logit_scale))
         return m.keyed.uniform(Process.ACCEPTANCE, m.day, o.key[rows]) < chance
@@ -103,7 +116,7 @@ class Opening:
         return float(shares @ np.arange(1, len(shares) + 1))
 
     def _open(self, rows: np.ndarray, recruiter: np.ndarray) -> None:
-        """Each person tries to open a few accounts; what is not refused is sold to the recruiter at the wage."""
+        """Each person tries to open a few accounts; what is not refused goes to the recruiter at the wage."""
         m, o = self.model, self.model.openers
         u = m.keyed.uniform(Process.CARDS_OPENED, m.day, o.key[rows])
         wanted = 1 + np.searchsorted(self.cards / self.cards[-1], u, side="right")
@@ -125,7 +138,9 @@ class Opening:
         m.recorder.count("openings_illicit", region[done & tried])
         self._enter(key[done], person[done], by[done], region[done], outlet[done], existing[done])
 
-    def _outlet(self, key: np.ndarray, region: np.ndarray, tried: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _outlet(
+        self, key: np.ndarray, region: np.ndarray, tried: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Outlet of each opening, and which openings are lost because it is suspended (row 8).
 
         A share ``displacement`` of those who find it shut goes to another outlet that is open.
@@ -153,22 +168,39 @@ class Opening:
         return m.keyed.uniform(Process.SCREENING, m.day, key) < chance
 
     def _enter(
-        self, key: np.ndarray, person: np.ndarray, by: np.ndarray, region: np.ndarray, outlet: np.ndarray,
+        self,
+        key: np.ndarray,
+        person: np.ndarray,
+        by: np.ndarray,
+        region: np.ndarray,
+        outlet: np.ndarray,
         existing: np.ndarray,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """New tracked cards on the recruiters' shelves; the wage is paid and recorded."""
         m = self.model
         flags = np.zeros(len(key), dtype=np.uint8)
-        for draw, (flag, share) in enumerate(zip((Flag.IDLE, Flag.MULTI, Flag.REPLACED), self.flag_shares, strict=True)):
+        for draw, (flag, share) in enumerate(
+            zip((Flag.IDLE, Flag.MULTI, Flag.REPLACED), self.flag_shares, strict=True)
+        ):
             has = m.keyed.uniform(Process.CARD_FLAGS, m.day, key, draw) < share
             flags |= np.where(has & (existing | (flag != Flag.IDLE)), flag, 0).astype(np.uint8)
         stolen = m.keyed.uniform(Process.CARD_FLAGS, m.day, key, 6) < self.stolen
         m.accounts.enter(
-            len(key), kind=Kind.ACCOUNT, status=Status.RECRUITER_STOCK, key=key, holder=person, dealer=by,
-            source=np.where(stolen, Source.STOLEN_IDENTITY, Source.SOLD), issuer=m.outlets.bank[outlet],
-            outlet=np.where(existing, -1, outlet), region_open=region, region_use=region, opened=m.day, moved=m.day,
+            len(key),
+            kind=Kind.ACCOUNT,
+            status=Status.RECRUITER_STOCK,
+            key=key,
+            holder=person,
+            dealer=by,
+            source=np.where(stolen, Source.STOLEN_IDENTITY, Source.SOLD),
+            issuer=m.outlets.bank[outlet],
+            outlet=np.where(existing, -1, outlet),
+            region_open=region,
+            region_use=region,
+            opened=m.day,
+            moved=m.day,
             flags=flags,
-        )  # fmt: skip
+        )
         if existing.any():
             classes = m.banks.class_of[m.outlets.bank[outlet[existing]]]
             m.ordinary.take(region[existing], classes, flags[existing], m.scale)

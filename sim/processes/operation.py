@@ -1,7 +1,7 @@
 """Phase 7: gangs reach people, some of them pay, and each case needs cards to carry the money.
 
-Cases are bounded by staff, by the phone side and by cards (Leontief, equation 4.2).  A case whose channel has no
-room falls back on the gang's own accounts, then on substitutes, then it is lost: that is rationing.
+Cases are bounded by staff, by the phone side and by cards (Leontief, equation 4.2).  A case whose channel has
+no room falls back on the gang's own accounts, then on substitutes, then it is lost: that is rationing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.agents.gang import ACCOUNTS, BOUGHT, CHANNELS, CORPORATE, METHODS, OWN, POINTS, SIMS
+from sim.agents.gang import BOUGHT, CHANNELS, CORPORATE, METHODS, OWN, POINTS, SIMS
 from sim.kernels.chain import assign_uses, capacity, take_first
 from sim.random import Process, child_keys, named_key
 from sim.world.codes import Status
@@ -36,7 +36,9 @@ class Cases:
 
     def keep(self, mask: np.ndarray) -> Cases:
         """The cases where ``mask`` is true."""
-        return Cases(*(getattr(self, name)[mask] for name in ("gang", "key", "method", "region", "amount", "channel")))
+        return Cases(
+            *(getattr(self, name)[mask] for name in ("gang", "key", "method", "region", "amount", "channel"))
+        )
 
 
 class Operation:
@@ -130,12 +132,20 @@ class Operation:
     def _uses_left(self) -> np.ndarray:
         m, cards = self.model, self.model.accounts
         left = np.zeros(m.gangs.n, dtype=np.int64)
-        capacity(cards.status, cards.gang, cards.uses, int(Status.ACTIVE), int(Status.GANG_STOCK),
-                 m.gangs.use_cap, self.per_day, left)  # fmt: skip
+        capacity(
+            cards.status,
+            cards.gang,
+            cards.uses,
+            int(Status.ACTIVE),
+            int(Status.GANG_STOCK),
+            m.gangs.use_cap,
+            self.per_day,
+            left,
+        )
         return left
 
     def _channels(self, cases: Cases, by_cards: np.ndarray) -> np.ndarray:
-        """Channel of each case: the one chosen if it has room, else own accounts, else a substitute, else lost."""
+        """Channel of each case: the one chosen if it has room, else own accounts, a substitute, or lost."""
         m, g = self.model, self.model.gangs
         chosen = _pick(g.mix[cases.gang], m.keyed.uniform(Process.CASE_CHANNEL, m.day, cases.key))
         self.wanted = chosen
@@ -146,16 +156,27 @@ class Operation:
         left_pool = self.pools.room()
         queue = m.keyed.uniform(Process.CASE_CHANNEL, m.day, cases.key, 1)
         channel = np.full(len(chosen), LOST)
-        for wish in (chosen, np.full(len(chosen), OWN), np.full(len(chosen), POINTS), np.full(len(chosen), CORPORATE)):
+        for wish in (
+            chosen,
+            np.full(len(chosen), OWN),
+            np.full(len(chosen), POINTS),
+            np.full(len(chosen), CORPORATE),
+        ):
             self._settle(channel, wish, cases.gang, queue, left_cards, left_own, left_pool)
         g.own_left[:] -= room_own - left_own
         self.pools.use(left_pool)
         return channel
 
     def _settle(
-        self, channel: np.ndarray, wish: np.ndarray, gang: np.ndarray, queue: np.ndarray, left_cards: np.ndarray,
-        left_own: np.ndarray, left_pool: np.ndarray,
-    ) -> None:  # fmt: skip
+        self,
+        channel: np.ndarray,
+        wish: np.ndarray,
+        gang: np.ndarray,
+        queue: np.ndarray,
+        left_cards: np.ndarray,
+        left_own: np.ndarray,
+        left_pool: np.ndarray,
+    ) -> None:
         """Give each unsettled case the channel it wishes while there is room, in a keyed queue."""
         for kind, left in ((BOUGHT, left_cards), (OWN, left_own)):
             open_cases = np.flatnonzero((channel == LOST) & (wish == kind))
@@ -176,7 +197,11 @@ class Operation:
         tried = np.where(cases.channel == LOST, self.wanted, cases.channel)
         missed = self.wanted != cases.channel
         np.add.at(g.tried, (cases.gang, tried), 1.0)
-        np.add.at(g.tried, (cases.gang[missed & (cases.channel != LOST)], self.wanted[missed & (cases.channel != LOST)]), 1.0)
+        np.add.at(
+            g.tried,
+            (cases.gang[missed & (cases.channel != LOST)], self.wanted[missed & (cases.channel != LOST)]),
+            1.0,
+        )
         bought = self.wanted == BOUGHT
         np.add.at(g.wanted_uses, cases.gang[bought], float(self.uses_per_case))
         lost = cases.channel == LOST
@@ -194,22 +219,39 @@ class Operation:
         cards.uses_today[:] = 0
         cards.balance_fen[:] = 0
         for phase in (0, 1):
-            assign_uses(cards.status, cards.gang, cards.uses, cards.uses_today, cards.flow_fen, cards.balance_fen,
-                        int(Status.ACTIVE), int(Status.GANG_STOCK), self.per_day, g.use_cap, phase, need, per_use,
-                        activated)  # fmt: skip
+            assign_uses(
+                cards.status,
+                cards.gang,
+                cards.uses,
+                cards.uses_today,
+                cards.flow_fen,
+                cards.balance_fen,
+                int(Status.ACTIVE),
+                int(Status.GANG_STOCK),
+                self.per_day,
+                g.use_cap,
+                phase,
+                need,
+                per_use,
+                activated,
+            )
         cards.move(np.flatnonzero(activated), Status.ACTIVE, m.day)
         cards.last_used[cards.uses_today > 0] = m.day
         m.ledger.check("uses assigned", m.day, int(need.sum()), 0)
-        for kind, name in ((OWN, "cases_own"), (BOUGHT, "cases_bought"), (CORPORATE, "cases_corporate"),
-                           (POINTS, "cases_points")):  # fmt: skip
+        for kind, name in (
+            (OWN, "cases_own"),
+            (BOUGHT, "cases_bought"),
+            (CORPORATE, "cases_corporate"),
+            (POINTS, "cases_points"),
+        ):
             m.recorder.count(name, cases.region[cases.channel == kind])
 
 
 class Pools:
     """National capacity of corporate accounts and of running points, cases a day in the real world (4.14).
 
-    Capacity grows logistically when used and declines otherwise, dK/dt = K (g u (1 - K/Kmax) - d) with u the share
-    in use; control of use closes corporate accounts faster.
+    Capacity grows logistically when used and declines otherwise, dK/dt = K (g u (1 - K/Kmax) - d) with u the
+    share in use; control of use closes corporate accounts faster.
     """
 
     def __init__(self, model: FraudSupplyChain) -> None:

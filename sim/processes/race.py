@@ -1,7 +1,7 @@
 """Phase 8: the race between freeze and layering (equation 4.13).
 
-Money leaves the victim's payment account through L hops; each takes an exponential time.  The police freeze it once
-the victim has reported and the order has reached the bank.  Whoever comes first has the money.
+Money leaves the victim's payment account through L hops; each takes an exponential time.  The police freeze
+it once the victim has reported and the order has reached the bank.  Whoever comes first has the money.
 """
 
 from __future__ import annotations
@@ -16,14 +16,20 @@ if TYPE_CHECKING:
     from sim.random import KeyedRandom
 
 
-def layering_time(random: KeyedRandom, day: int, keys: np.ndarray, hops: int, mean_total: float) -> np.ndarray:
+def layering_time(
+    random: KeyedRandom, day: int, keys: np.ndarray, hops: int, mean_total: float
+) -> np.ndarray:
     """Days until the money has passed all hops: a sum of ``hops`` equal exponentials, float64 (n)."""
     each = mean_total / hops
-    return each * np.sum([random.exponential(Process.CASE_RACE, day, keys, 1 + hop) for hop in range(hops)], axis=0)
+    return each * np.sum(
+        [random.exponential(Process.CASE_RACE, day, keys, 1 + hop) for hop in range(hops)], axis=0
+    )
 
 
-def freeze_time(random: KeyedRandom, day: int, keys: np.ndarray, victim_mean: float, police_mean: float) -> np.ndarray:
-    """Days until the money is frozen: the victim's delay, then the police's, both exponential, float64 (n)."""
+def freeze_time(
+    random: KeyedRandom, day: int, keys: np.ndarray, victim_mean: float, police_mean: float
+) -> np.ndarray:
+    """Days until the money is frozen: the victim's delay, then the police's, exponential, float64 (n)."""
     victim = victim_mean * random.exponential(Process.CASE_RACE, day, keys, 20)
     return victim + police_mean * random.exponential(Process.CASE_RACE, day, keys, 21)
 

@@ -27,8 +27,14 @@ class Removal:
         self.model = model
         self.cash_seized = p.number("police.cash_seized_share")
         self.persons = p.number("dealers.persons_per_cell")
-        self.replace = {"gang": p.number("gangs.replacement_share"), "dealer": p.number("dealers.replacement_share")}
-        self.lag = {"gang": p.number("gangs.replacement_weeks"), "dealer": p.number("dealers.replacement_weeks")}
+        self.replace = {
+            "gang": p.number("gangs.replacement_share"),
+            "dealer": p.number("dealers.replacement_share"),
+        }
+        self.lag = {
+            "gang": p.number("gangs.replacement_weeks"),
+            "dealer": p.number("dealers.replacement_weeks"),
+        }
         self.ban_days = round(365.25 * p.number("openers.away_after_arrest_years"))
         self.gangs_due: dict[int, list[int]] = defaultdict(list)
         self.dealers_due: dict[int, list[int]] = defaultdict(list)
@@ -47,7 +53,14 @@ class Removal:
         m.recorder.count("gangs_removed", g.region[rows])
         np.add.at(self.gangs_week, g.region[rows], g.staff[rows])
         for cards in (m.accounts, m.sims):
-            self._seize(cards, cards.gang, rows, g.n, (Status.IN_TRANSIT, Status.GANG_STOCK, Status.ACTIVE), seize_share)
+            self._seize(
+                cards,
+                cards.gang,
+                rows,
+                g.n,
+                (Status.IN_TRANSIT, Status.GANG_STOCK, Status.ACTIVE),
+                seize_share,
+            )
         self._cash(g.cash, rows, Account.GANGS)
         self._schedule("gang", rows, g.key[rows], self.gangs_due)
         m.end_gangs(rows)
@@ -62,7 +75,9 @@ class Removal:
         m.recorder.count("arrests_dealer", d.region[rows], persons)
         np.add.at(self.dealers_week, d.region[rows], 1)
         for cards in (m.accounts, m.sims):
-            self._seize(cards, cards.dealer, rows, d.n, (Status.RECRUITER_STOCK, Status.DEALER_STOCK), seize_share)
+            self._seize(
+                cards, cards.dealer, rows, d.n, (Status.RECRUITER_STOCK, Status.DEALER_STOCK), seize_share
+            )
         self._cash(d.cash, rows, Account.DEALERS)
         self._schedule("dealer", rows, d.key[rows], self.dealers_due)
         m.end_dealers(rows)
@@ -75,7 +90,13 @@ class Removal:
         np.add.at(self.openers_week, o.region[rows], 1)
 
     def _seize(
-        self, cards: CardTable, owner: np.ndarray, rows: np.ndarray, owners: int, where: tuple[Status, ...], share: float
+        self,
+        cards: CardTable,
+        owner: np.ndarray,
+        rows: np.ndarray,
+        owners: int,
+        where: tuple[Status, ...],
+        share: float,
     ) -> None:
         """Live cards of removed owners: seized with probability ``share``, else lost to everyone."""
         gone = np.zeros(owners + 1, dtype=bool)

@@ -1,7 +1,7 @@
 """Tracked cards: every card that has entered the supply chain, an individual in a struct of arrays.
 
-A *set* is one bank card with its phone card, key and identity copy; a row with kind ``ACCOUNT`` is such a set.
-Cards that are out of use are dropped now and then; how they ended stays in the ledger.
+A *set* is one bank card with its phone card, key and identity copy; a row with kind ``ACCOUNT`` is such a
+set. Cards that are out of use are dropped now and then; how they ended stays in the ledger.
 """
 
 from __future__ import annotations

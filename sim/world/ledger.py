@@ -1,7 +1,7 @@
 """The ledger: every card and every fen that moves is written down once, in integers.
 
-The audit compares these books with the world itself (identities A17 and A18): the sum of what agents hold with
-the balance of their account, the cards counted by status with the transitions logged.
+The audit compares these books with the world itself (identities A17 and A18): the sum of what agents hold
+with the balance of their account, the cards counted by status with the transitions logged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sim.world.codes import Kind, Status
 
 
 class Account(IntEnum):
-    """Where money can be.  ``VICTIMS`` and ``BROUGHT`` are sources, so their balances are negative or zero."""
+    """Where money can be.  ``VICTIMS`` and ``BROUGHT`` are sources: their balances are never positive."""
 
     VICTIMS = 0
     BROUGHT = 1

@@ -1,7 +1,7 @@
 """Openers: people who open bank cards and sell them (card farmers), a finite pool of persons at risk.
 
-A person is approached, weighs the wage against a reservation wage and the risk, opens a few cards, and stays out of
-the pool for a while after.  Arrests fall on everyone with past openings, never on this month's alone.
+A person is approached, weighs the wage against a reservation wage and the risk, opens a few cards, and stays
+out of the pool for a while after.  Arrests fall on everyone with past openings, never on this month's alone.
 """
 
 from __future__ import annotations

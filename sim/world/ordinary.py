@@ -1,8 +1,9 @@
-"""Ordinary cards: 12.5 billion accounts, 1.6 billion phone cards and 1.4 billion IoT cards as exact whole numbers.
+"""Ordinary cards: 12.5 billion accounts, 1.6 billion phone cards and 1.4 billion IoT cards as exact whole
+numbers.
 
-Cards of honest holders are exchangeable within a cell (kind, region, issuer class, flags), so a cell is one integer
-and its changes are binomial and Poisson draws.  Cells are stepped at the end of each month with the hazards that
-built up over it.  They are never scaled.
+Cards of honest holders are exchangeable within a cell (kind, region, issuer class, flags), so a cell is one
+integer and its changes are binomial and Poisson draws.  Cells are stepped at the end of each month with the
+hazards that built up over it.  They are never scaled.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class OrdinaryMonth:
 class OrdinaryCards:
     """Cells of ordinary cards.
 
-    ``cells``: int64 (kinds, regions, issuer classes, 8 flag sets); ``restricted``: int64 (kinds, regions), cards
-    that a cleanup restricted: still in the stock, no longer usable.
+    ``cells``: int64 (kinds, regions, issuer classes, 8 flag sets); ``restricted``: int64 (kinds, regions),
+    cards that a cleanup restricted: still in the stock, no longer usable.
     """
 
     def __init__(self, p: Parameters, regions: Regions) -> None:
@@ -47,14 +48,20 @@ class OrdinaryCards:
         self.regions = regions.n
         classes = p.vector("banks.class_outlet_share")
         flags = _flag_shares(p)
-        shares = regions.share[:, None, None] * (classes / classes.sum())[None, :, None] * flags[None, None, :]
+        shares = (
+            regions.share[:, None, None] * (classes / classes.sum())[None, :, None] * flags[None, None, :]
+        )
         stocks = [p.number(f"ordinary.{name}_start") for name in ("accounts", "sims", "iot")]
         self.cells = np.stack([np.round(stock * shares).astype(np.int64) for stock in stocks])
         self.restricted = np.zeros((len(KINDS), regions.n), dtype=np.int64)
         self._shares = shares
         self._keys = children(named_key("ordinary cells"), self.cells.size).reshape(self.cells.shape)
-        self._opened = np.array([p.number(f"ordinary.{n}_openings_per_year") for n in ("accounts", "sims", "iot")])
-        self._closed = np.array([p.number(f"ordinary.{n}_closure_per_year") for n in ("accounts", "sims", "iot")])
+        self._opened = np.array(
+            [p.number(f"ordinary.{n}_openings_per_year") for n in ("accounts", "sims", "iot")]
+        )
+        self._closed = np.array(
+            [p.number(f"ordinary.{n}_closure_per_year") for n in ("accounts", "sims", "iot")]
+        )
         self._hazard = np.zeros((len(CLEANUPS), len(KINDS), regions.n, 8))
         self._wanted = np.array(
             [
@@ -73,7 +80,8 @@ class OrdinaryCards:
     def rate(self, order: Cleanup) -> float:
         """Hazard per day on each honest card with the flag that gives today's count in expectation.
 
-        Counts are kept by the stock at the start of the month less what this month's orders have already used.
+        Counts are kept by the stock at the start of the month less what this month's orders have already
+        used.
         """
         at = KINDS.index(Kind(order.kind))
         flagged = _matches(order.flag)
@@ -99,8 +107,8 @@ class OrdinaryCards:
     ) -> OrdinaryMonth:
         """Settle a month of ``days`` days: openings, refusals, natural closures, cleanups.
 
-        ``refused`` and ``shut``: float64 (regions), mean share of honest applicants refused and turned away by a
-        suspended outlet.
+        ``refused`` and ``shut``: float64 (regions), mean share of honest applicants refused and turned away
+        by a suspended outlet.
         """
         openings, turned, denied = self._open(day, days, refused, shut, random)
         closed = self._close(day, days, random)
@@ -124,7 +132,7 @@ class OrdinaryCards:
     def _open(
         self, day: int, days: int, refused: np.ndarray, shut: np.ndarray, random: KeyedRandom
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Openings of the month; applicants, turned away and refused are those for accounts, int64 (regions)."""
+        """Openings of the month; applicants for accounts, turned away and refused, int64 (regions)."""
         means = self._opened[:, None, None, None] * days / 365.25 * self._shares[None]
         came = random.poisson(Process.ORDINARY_OPENINGS, day, self._keys.ravel(), means.ravel())
         came = came.reshape(self.cells.shape)
@@ -140,7 +148,7 @@ class OrdinaryCards:
         return drawn.reshape(n.shape)
 
     def _close(self, day: int, days: int, random: KeyedRandom) -> np.ndarray:
-        """Natural closures and cleanups compete (equation 4.16); cleaned cards by (cause, kind, region), int64."""
+        """Natural closures and cleanups compete (4.16); cleaned cards by (cause, kind, region), int64."""
         natural = self._closed * days / 365.25
         cleaning = self._hazard.sum(axis=0)
         total = natural[:, None, None] + cleaning
@@ -155,7 +163,9 @@ class OrdinaryCards:
                 part = self._binomial(day, left, share[:, :, None, :], random, 11 + cause)
                 left, rest = left - part, rest - hazard
                 cleaned[cause] = part.sum(axis=(2, 3))
-                kept += self._binomial(day, part, np.full((1, 1, 1, 1), stays), random, 21 + cause).sum(axis=(2, 3))
+                kept += self._binomial(day, part, np.full((1, 1, 1, 1), stays), random, 21 + cause).sum(
+                    axis=(2, 3)
+                )
         self.cells -= gone
         self.restricted += kept
         return cleaned

@@ -1,7 +1,7 @@
 """Bank outlets: 228,600 places where an account can be opened, some far laxer than others.
 
-Outlets are never scaled.  Laxity is Pareto distributed, so a small share of outlets takes a large share of illicit
-openings; openers choose an outlet of their region in proportion to laxity.
+Outlets are never scaled.  Laxity is Pareto distributed, so a small share of outlets takes a large share of
+illicit openings; openers choose an outlet of their region in proportion to laxity.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ RISKIEST = 0.01
 class Outlets:
     """Outlets as arrays (n), sorted by region.
 
-    ``region`` uint8, ``bank`` int16, ``laxity`` float64 (mean weight of an illicit opening), ``suspended_until``
-    int32 (first day on which opening is allowed again), ``deters`` float64 (rise of screening it causes).
+    ``region`` uint8, ``bank`` int16, ``laxity`` float64 (mean weight of an illicit opening),
+    ``suspended_until`` int32 (first day on which opening is allowed again), ``deters`` float64 (rise of
+    screening it causes).
     """
 
     def __init__(
@@ -36,7 +37,9 @@ class Outlets:
         self.first = np.concatenate([[0], np.cumsum(per_region)])
         u = random.uniform(Process.OUTLET_LAXITY, 0, self.keys)
         self.laxity = u ** (-1.0 / exponent)
-        self.bank = _choose(random.uniform(Process.OUTLET_LAXITY, 0, self.keys, 1), bank_shares).astype(np.int16)
+        self.bank = _choose(random.uniform(Process.OUTLET_LAXITY, 0, self.keys, 1), bank_shares).astype(
+            np.int16
+        )
         self.suspended_until = np.zeros(count, dtype=np.int32)
         self.displacement = np.zeros(count)
         self._noise = random.normal(Process.OUTLET_SELECTION, 0, self.keys)
@@ -55,8 +58,8 @@ class Outlets:
     def suspend(self, order: Suspension, day: int, random: KeyedRandom) -> np.ndarray:
         """Suspend the outlets that look worst to the authority; returns their numbers.
 
-        They are ranked by true risk seen through noise, so that the chance that one of the riskiest 1% outranks
-        another equals the order's AUC.  Each stays shut for a whole number of months, drawn evenly.
+        They are ranked by true risk seen through noise, so that the chance that one of the riskiest 1%
+        outranks another equals the order's AUC.  Each stays shut for a whole number of months, drawn evenly.
         """
         # Each outlet is suspended at most once, so the first (suspended + wanted) of the ranking hold enough.
         ranking = self._ranking(order)
@@ -96,7 +99,8 @@ class Outlets:
 
 @lru_cache
 def selection_weight(auc: float) -> float:
-    """Weight of true risk in the score of an outlet that gives the riskiest 1% the stated AUC against the others.
+    """Weight of true risk in the score of an outlet that gives the riskiest 1% the stated AUC against the
+    others.
 
     The score is w z + sqrt(1 - w^2) e with z the normal score of the risk.  A member of the top share then
     outranks another outlet with probability E[Phi(w z / sqrt(2 - w^2))], which is solved for w by bisection.

@@ -40,7 +40,7 @@ class Regions:
 
 
 def read_regions(folder: Path) -> Regions:
-    """Read ``regions.csv`` of an evidence folder: adults are persons of 15 and more (census of 1 November 2020)."""
+    """Read ``regions.csv`` of an evidence folder: adults are persons of 15 and more (census of 2020)."""
     with (folder / "regions.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     adults = [round(int(r["population_2020"]) * float(r["adult_share_estimate"]) / 100) for r in rows]
