@@ -36,8 +36,8 @@ from sim.agents.office import JointOffice
 from sim.agents.police import Police
 from sim.agents.population import Population
 from sim.agents.row import RowAgent, decide_today
-from sim.interventions.base import Policy
 from sim.observe.recorder import Recorder
+from sim.policy import Policy
 from sim.processes.audit import Audit
 from sim.processes.calendar import Calendar, Fading
 from sim.processes.detection import Detection

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.agents.gang import ACCOUNTS, MAX_CONTACTS, SIMS, update_belief
 from sim.agents.row import Column, RowAgent
+from sim.agents.rules import MAX_CONTACTS, update_belief
 from sim.random import Process
+from sim.world.codes import Goods
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
@@ -118,9 +119,9 @@ class DealerRules:
         probability per set is the weekly risk over weekly sales.
         """
         d = self.model.dealers
-        sales = np.maximum(d.need[rows, ACCOUNTS], self.turnover_floor)
+        sales = np.maximum(d.need[rows, Goods.ACCOUNTS], self.turnover_floor)
         q = np.minimum(self.belief(rows) / sales, 0.5)
-        cost = np.where(d.tier[rows] == RECRUITER, d.wage[rows], d.cost[rows, ACCOUNTS])
+        cost = np.where(d.tier[rows] == RECRUITER, d.wage[rows], d.cost[rows, Goods.ACCOUNTS])
         cost = cost + self.handling[d.tier[rows]]
         return cost + q / (1.0 - q) * (cost + d.penalty[rows])
 
@@ -136,7 +137,7 @@ class DealerRules:
         total = wanted + supply
         pull = np.divide(wanted - supply, total, out=np.zeros_like(total), where=total > 0.0)
         step = np.clip(self.speed * pull, -self.limit, self.limit)
-        floors = np.column_stack([self.floor(rows), d.cost[rows, SIMS] + self.sim_handling])
+        floors = np.column_stack([self.floor(rows), d.cost[rows, Goods.SIMS] + self.sim_handling])
         d.ask[rows] = np.maximum(d.ask[rows] * np.exp(step), floors)
 
     def move_wage(self, rows: np.ndarray) -> None:
@@ -148,8 +149,9 @@ class DealerRules:
         d, m = self.model.dealers, self.model
         d.got[rows] += self.memory * (d.sets_got[rows] - d.got[rows])
         d.sets_got[rows] = 0
-        need = d.need[rows, ACCOUNTS]
-        lacking = (need * d.cover[rows] + self.safety - m.stocks.dealer_stock[rows, ACCOUNTS]) * self.memory
+        need = d.need[rows, Goods.ACCOUNTS]
+        shelf = m.stocks.dealer_stock[rows, Goods.ACCOUNTS]
+        lacking = (need * d.cover[rows] + self.safety - shelf) * self.memory
         desired, got = np.maximum(need + lacking, 0.0), d.got[rows]
         total = desired + got
         pull = np.divide(desired - got, total, out=np.zeros_like(total), where=total > 0.0)
@@ -163,15 +165,13 @@ class DealerRules:
         wanted = d.wanted[rows]
         d.need[rows] += self.memory * (wanted - d.need[rows])
         level = d.need[rows] * d.cover[rows][:, None] + self.safety
-        target = [
-            m.keyed.rounded(Process.STOCK_LEVEL, 0, d.key[rows], level[:, k], 1 + k) for k in (ACCOUNTS, SIMS)
-        ]
+        target = [m.keyed.rounded(Process.STOCK_LEVEL, 0, d.key[rows], level[:, k], 1 + k) for k in Goods]
         gap = np.maximum(np.column_stack(target) - m.stocks.dealer_stock[rows], 0)
         gap[d.low_until[rows] > m.day] = 0
         recruiter = d.tier[rows] == RECRUITER
-        d.sets_needed[rows] = np.where(recruiter, gap[:, ACCOUNTS], 0)
+        d.sets_needed[rows] = np.where(recruiter, gap[:, Goods.ACCOUNTS], 0)
         d.order[rows] = np.where(recruiter[:, None], 0, gap)
         d.fresh_need[rows] = np.where(recruiter[:, None], 0.0, 0.5 * d.fresh_need[rows] + wanted)
-        d.bid[rows, ACCOUNTS] = np.maximum(d.ask[rows, ACCOUNTS] - self.handling[SELLER], 0.0)
+        d.bid[rows, Goods.ACCOUNTS] = np.maximum(d.ask[rows, Goods.ACCOUNTS] - self.handling[SELLER], 0.0)
         d.wanted[rows] = 0.0
         d.supplied[rows] = 0.0

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.agents.row import Column, RowAgent
+from sim.agents.rules import MAX_CONTACTS, softmax, update_belief
 from sim.random import Process
+from sim.world.codes import Channel, Goods
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
-BOUGHT, OWN, CORPORATE, POINTS = range(4)
-CHANNELS = ("bought accounts", "own accounts", "corporate accounts", "running points")
-ACCOUNTS, SIMS = 0, 1
 METHODS = 3
-MAX_CONTACTS = 8
 
 COLUMNS: dict[str, Any] = {
     "key": np.uint64,
@@ -38,11 +36,11 @@ COLUMNS: dict[str, Any] = {
     "use_cap": np.int64,
     "voip": np.float64,
     "own_left": np.float64,
-    "attraction": (np.float64, len(CHANNELS)),
+    "attraction": (np.float64, len(Channel)),
     "experience": np.float64,
-    "mix": (np.float64, len(CHANNELS)),
-    "tried": (np.float64, len(CHANNELS)),
-    "earned": (np.float64, len(CHANNELS)),
+    "mix": (np.float64, len(Channel)),
+    "tried": (np.float64, len(Channel)),
+    "earned": (np.float64, len(Channel)),
     "risk_seen": (np.float64, 2),
     "low_until": np.int32,
     "cases": np.int64,
@@ -145,10 +143,8 @@ class GangRules:
         g, m = self.model.gangs, self.model
         take = m.take_yuan * g.skill[rows]
         sets = self.uses_per_case / self.expected_uses(g.use_cap[rows])
-        promised = np.broadcast_to(
-            1.0 - m.signals.frozen_share - self.fees, (len(rows), len(CHANNELS))
-        ).copy()
-        promised[:, BOUGHT] -= g.price_seen[rows] * sets / take
+        promised = np.broadcast_to(1.0 - m.signals.frozen_share - self.fees, (len(rows), len(Channel))).copy()
+        promised[:, Channel.BOUGHT] -= g.price_seen[rows] * sets / take
         return promised
 
     def choose_cap(self, rows: np.ndarray) -> None:
@@ -166,25 +162,25 @@ class GangRules:
         self._order_sims(rows)
         uses = self.expected_uses(g.use_cap[rows])
         take = m.take_yuan * g.skill[rows] * (1.0 - m.signals.frozen_share)
-        g.bid[rows, ACCOUNTS] = self.value_share * uses * take / self.uses_per_case
-        g.bid[rows, SIMS] = self.sim_value * take
+        g.bid[rows, Goods.ACCOUNTS] = self.value_share * uses * take / self.uses_per_case
+        g.bid[rows, Goods.SIMS] = self.sim_value * take
 
     def _order_accounts(self, rows: np.ndarray) -> None:
         g, m = self.model.gangs, self.model
         sets = g.wanted_uses[rows] / self.expected_uses(g.use_cap[rows])
         g.wanted_uses[rows] = 0.0
-        need = g.need[rows, ACCOUNTS]
+        need = g.need[rows, Goods.ACCOUNTS]
         need = need + self.memory * (sets - need)
-        g.need[rows, ACCOUNTS] = need
+        g.need[rows, Goods.ACCOUNTS] = need
         level = self.safety + need * g.cover[rows] * (1.0 + m.signals.hoarding)
         target = m.keyed.rounded(Process.STOCK_LEVEL, 0, g.key[rows], level)
-        self._place(rows, ACCOUNTS, sets, target - m.stocks.held[rows, ACCOUNTS])
+        self._place(rows, Goods.ACCOUNTS, sets, target - m.stocks.held[rows, Goods.ACCOUNTS])
 
     def _order_sims(self, rows: np.ndarray) -> None:
         """Phone cards: replace what the week cost; internet telephony closes part of what is missing."""
         g, m = self.model.gangs, self.model
         capacity = g.staff[rows] * self.calls
-        in_use = m.stocks.active[rows, SIMS]
+        in_use = m.stocks.active[rows, Goods.SIMS]
         missing = np.maximum(capacity - g.voip[rows] - in_use * self.calls_per_sim, 0.0)
         floor = self.voip_start * capacity
         grown = (
@@ -196,13 +192,13 @@ class GangRules:
         want = np.ceil(np.maximum(capacity - g.voip[rows], 0.0) / self.calls_per_sim)
         lost = want * m.signals.sim_loss_per_week
         target = want + np.ceil(lost * g.cover[rows] * (1.0 + m.signals.hoarding))
-        self._place(rows, SIMS, lost, target - m.stocks.held[rows, SIMS] - in_use)
+        self._place(rows, Goods.SIMS, lost, target - m.stocks.held[rows, Goods.SIMS] - in_use)
 
     def _place(self, rows: np.ndarray, kind: int, need: np.ndarray, gap: np.ndarray) -> None:
         """Put the gap to the target on order; remember the need that is new (half of last week's fades)."""
         g, m = self.model.gangs, self.model
         order = np.maximum(gap, 0).astype(np.int64)
-        if kind == ACCOUNTS:
+        if kind == Goods.ACCOUNTS:
             m.recorder.count("orders", g.region[rows], np.maximum(order - g.order[rows, kind], 0))
             needed = m.keyed.rounded(Process.ROUNDING, m.day, g.key[rows], need)
             m.recorder.count("sets_needed", g.region[rows], needed)
@@ -218,15 +214,3 @@ class GangRules:
         chance = -np.expm1(-self.low_weight * belief)
         hides = m.keyed.uniform(Process.LIE_LOW, m.day, g.key[rows]) < chance
         g.low_until[rows[hides]] = m.day + self.low_days
-
-
-def update_belief(seen: np.ndarray, rows: np.ndarray, share: np.ndarray, peers: float, decay: float) -> None:
-    """Beta belief with decay (equation 4.9): ``seen`` (n, 2), removals and survivals of peers, in place."""
-    seen[rows, 0] = decay * seen[rows, 0] + peers * share
-    seen[rows, 1] = decay * seen[rows, 1] + peers * (1.0 - share)
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Choice probabilities along the last axis."""
-    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return raised / raised.sum(axis=-1, keepdims=True)

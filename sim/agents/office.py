@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import mesa
 
-from sim.interventions.base import Policy, Window
+from sim.interventions.base import Window
+from sim.policy import Policy
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain

@@ -9,7 +9,8 @@ import numpy as np
 from sim.agents.dealer import COLUMNS as DEALER_COLUMNS
 from sim.agents.dealer import RECRUITER, SELLER, Dealer
 from sim.agents.gang import COLUMNS as GANG_COLUMNS
-from sim.agents.gang import MAX_CONTACTS, METHODS, Gang, softmax
+from sim.agents.gang import METHODS, Gang
+from sim.agents.rules import MAX_CONTACTS, softmax
 from sim.random import Process, child_keys, children, named_key
 from sim.world.codes import Kind, Status
 from sim.world.ledger import Account

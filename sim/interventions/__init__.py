@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.interventions.banks import OpeningSuspension, RiskControlLinkage
-from sim.interventions.base import Measure, Policy, Window
+from sim.interventions.base import Measure, Window
 from sim.interventions.cards import AccountCleanup, PhoneCardCleanup
 from sim.interventions.enforcement import ClusterCampaign
 from sim.interventions.public import AntifraudApp, DissuasionOrders, Publicity, WarningLine
@@ -20,4 +20,4 @@ MEASURES: dict[str, type[Measure]] = {
     "warning_line": WarningLine,
 }
 
-__all__ = ["MEASURES", "Measure", "Policy", "Window"]
+__all__ = ["MEASURES", "Measure", "Window"]

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from sim.interventions.base import Count, Measure, Policy, Share, Suspension, Window
+from sim.interventions.base import Count, Measure, Share, Window
+from sim.policy import Policy, Suspension
 
 Factor = Annotated[float, Field(ge=1.0, le=3.0)]
 

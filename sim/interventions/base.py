@@ -1,8 +1,8 @@
 """What a measure is: a dated, dosed act of policy that writes into the day's policy vector.
 
 A measure never touches an agent.  Each day, while it is in force, it writes what it changes into
-:class:`Policy`; the processes of the day read that vector.  A measure whose dose is zero writes nothing, so
-the run is the baseline's run bit for bit.
+:class:`~sim.policy.Policy`; the processes of the day read that vector.  A measure whose dose is zero
+writes nothing, so the run is the baseline's run bit for bit.
 
 Doses come as a coverage in [0, 1] or as counts of real accounts, cards, outlets or people over the window of
 the measure.  A count is spread over the window in proportion to the ramp.
@@ -11,7 +11,7 @@ the measure.  A count is spread over the window in proportion to the ramp.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
@@ -19,12 +19,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sim.policy import Policy
+
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0.0)]
-
-STREAMS = ("video", "event", "message")
-"""Publicity streams, in the order of the columns of :attr:`Policy.publicity`."""
 
 
 class Strict(BaseModel):
@@ -68,83 +67,6 @@ class Window:
         if regions == "all":
             return np.ones(len(self.regions), dtype=bool)
         return np.array([code in regions for code in self.regions])
-
-
-@dataclass(frozen=True)
-class Cleanup:
-    """An order to review cards of one kind: which flag it looks at and how many real cards it is to clean
-    today.
-
-    ``cards`` (real cards a day, over all masked regions) and ``rate`` (hazard per day on flagged cards) add
-    up; ``lift`` is how much likelier an illicit card is to be cleaned than an honest one with the same flag.
-    """
-
-    cause: int
-    kind: int
-    flag: int
-    cards: float
-    rate: float
-    lift: float
-    regions: np.ndarray
-
-
-@dataclass(frozen=True)
-class Suspension:
-    """An order to stop account opening at ``outlets`` outlets, for 1..6 (``months``) months each."""
-
-    measure: str
-    outlets: int
-    months: tuple[int, int]
-    auc: float
-    displacement: float
-    deterrence: float
-    regions: np.ndarray
-
-
-@dataclass(frozen=True)
-class Campaign:
-    """Today's share of an arrest campaign, in real persons and card gangs, with how targets are chosen."""
-
-    measure: str
-    opener_arrests: float
-    card_gangs: float
-    fraud_gangs: float
-    evidence_exponent: float
-    degree_exponent: float
-    seize_share: float
-    regions: np.ndarray
-
-
-@dataclass
-class Policy:
-    """The policy vector of one day: what all measures in force ask for, neutral where none acts.
-
-    Arrays have one entry for each region.  Factors are neutral at exactly 1, doses at exactly 0.
-    """
-
-    regions: int
-    opening_factor: np.ndarray = field(init=False)
-    use_factor: np.ndarray = field(init=False)
-    trace_factor: np.ndarray = field(init=False)
-    false_positive_factor: np.ndarray = field(init=False)
-    publicity: np.ndarray = field(init=False)
-    app_coverage: np.ndarray = field(init=False)
-    app_efficacy: float = 0.0
-    orders: float = 0.0
-    freeze_factor: float = 1.0
-    report_lift: float = 0.0
-    announcement: float = 0.0
-    cleanups: list[Cleanup] = field(default_factory=list)
-    suspensions: list[Suspension] = field(default_factory=list)
-    campaigns: list[Campaign] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.opening_factor = np.ones(self.regions)
-        self.use_factor = np.ones(self.regions)
-        self.trace_factor = np.ones(self.regions)
-        self.false_positive_factor = np.ones(self.regions)
-        self.publicity = np.zeros((self.regions, len(STREAMS)))
-        self.app_coverage = np.zeros(self.regions)
 
 
 class Measure(Strict):

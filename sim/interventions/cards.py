@@ -7,16 +7,15 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.interventions.base import (
-    Cleanup,
     Count,
     Measure,
-    Policy,
     Share,
     Total,
     Window,
     cumulative_today,
     rising,
 )
+from sim.policy import Cleanup, Policy
 from sim.world.codes import Cause, Flag, Kind
 
 _FLAG = {"dormant": Flag.IDLE, "multi_card": Flag.MULTI, "frequent_replacement": Flag.REPLACED}

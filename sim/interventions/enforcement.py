@@ -8,10 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.interventions.base import (
-    Campaign,
     Count,
     Measure,
-    Policy,
     Share,
     Strict,
     Total,
@@ -19,6 +17,7 @@ from sim.interventions.base import (
     cumulative_today,
     rising,
 )
+from sim.policy import Campaign, Policy
 
 
 class Pulse(Strict):

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from sim.interventions.base import Count, Level, Measure, Policy, Share, Window, level_today, ordered
+from sim.interventions.base import Count, Level, Measure, Share, Window, level_today, ordered
+from sim.policy import Policy
 
 Levels = Annotated[list[Level], AfterValidator(ordered)]
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.agents.gang import BOUGHT, CORPORATE, OWN, POINTS
 from sim.observe.outcomes import OUTCOMES
-from sim.world.codes import Status
+from sim.world.codes import Channel, Status
 from sim.world.regions import NATION
 
 if TYPE_CHECKING:
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 
 ABROAD = "ABROAD"
 CHANNEL_COUNTS = {
-    OWN: "cases_own",
-    BOUGHT: "cases_bought",
-    CORPORATE: "cases_corporate",
-    POINTS: "cases_points",
+    Channel.OWN: "cases_own",
+    Channel.BOUGHT: "cases_bought",
+    Channel.CORPORATE: "cases_corporate",
+    Channel.POINTS: "cases_points",
 }
 PRICES = ("price_gang_yuan", "price_dealer_yuan", "price_opener_yuan")
 YUAN = ("losses_yuan", "frozen_yuan", "gang_income_yuan")
@@ -133,7 +132,7 @@ class Recorder:
     def _shares(self, name: str, counts: dict[str, np.ndarray]) -> np.ndarray:
         zero = np.zeros(self.places, dtype=np.int64)
         by = {kind: counts.get(label, zero) for kind, label in CHANNEL_COUNTS.items()}
-        part = by[OWN] if name == "own_account_share" else by[CORPORATE] + by[POINTS]
+        part = by[Channel.OWN] if name == "own_account_share" else by[Channel.CORPORATE] + by[Channel.POINTS]
         total = sum(by.values(), zero)
         part, total = np.append(part.sum(), part), np.append(total.sum(), total)
         return np.divide(part, total, out=np.zeros(len(total)), where=total > 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.interventions.base import Policy
+from sim.policy import Policy
 from sim.random import Process, named_key
 
 if TYPE_CHECKING:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.agents.gang import BOUGHT, CHANNELS, CORPORATE, OWN, POINTS
 from sim.kernels.chain import take_first
 from sim.processes.operation import Cases
 from sim.processes.race import freeze_time, layering_time
 from sim.random import Process
-from sim.world.codes import Status
+from sim.world.codes import Channel, Status
 from sim.world.ledger import Account
 
 if TYPE_CHECKING:
@@ -30,11 +29,11 @@ class Funds:
         self.victim_delay = p.number("funds.victim_delay_days")
         self.police_delay = p.number("funds.police_delay_days")
         self.returned = p.number("funds.returned_share")
-        self.fees = np.zeros(len(CHANNELS))
-        self.fees[CORPORATE] = p.number("channels.corporate_fee")
-        self.fees[POINTS] = p.number("channels.points_fee")
-        self.speed = np.ones(len(CHANNELS))
-        self.speed[OWN] = p.number("channels.own_freeze_factor")
+        self.fees = np.zeros(len(Channel))
+        self.fees[Channel.CORPORATE] = p.number("channels.corporate_fee")
+        self.fees[Channel.POINTS] = p.number("channels.points_fee")
+        self.speed = np.ones(len(Channel))
+        self.speed[Channel.OWN] = p.number("channels.own_freeze_factor")
         self.uses_per_case = p.number("gangs.uses_per_case")
         self.due: dict[int, list[tuple[Cases, np.ndarray]]] = defaultdict(list)
         self.memory = p.number("beliefs.trade_memory")
@@ -79,7 +78,7 @@ class Funds:
         m.ledger.pay(Account.IN_FLIGHT, Account.FROZEN, total)
         m.ledger.pay(Account.FROZEN, Account.RETURNED, int(total * self.returned))
         m.recorder.count("frozen_yuan", cases.region, cases.amount)
-        need = np.bincount(cases.gang[cases.channel == BOUGHT], minlength=g.n)
+        need = np.bincount(cases.gang[cases.channel == Channel.BOUGHT], minlength=g.n)
         taken = np.zeros(m.accounts.n, dtype=np.uint8)
         take_first(m.accounts.status, m.accounts.gang, int(Status.ACTIVE), need, taken)
         m.accounts.move(np.flatnonzero(taken), Status.FROZEN, m.day)
@@ -108,9 +107,9 @@ class Funds:
             g.price_seen[cases.gang] * self.uses_per_case / m.gang_rules.expected_uses(g.use_cap[cases.gang])
         )
         cost = np.where(
-            cases.channel == BOUGHT, cards * 100.0 / cases.amount, m.gang_rules.fees[cases.channel]
+            cases.channel == Channel.BOUGHT, cards * 100.0 / cases.amount, m.gang_rules.fees[cases.channel]
         )
-        cost = np.where((cases.channel == BOUGHT) | (cases.channel == OWN), cost, 0.0)
+        cost = np.where((cases.channel == Channel.BOUGHT) | (cases.channel == Channel.OWN), cost, 0.0)
         np.add.at(g.earned, (cases.gang, cases.channel), kept - np.minimum(cost, 1.0))
         self.settled += [int((kept == 0.0).sum()), len(kept)]
 

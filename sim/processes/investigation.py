@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.agents.gang import OWN
-from sim.interventions.base import Campaign
+from sim.policy import Campaign
 from sim.random import Process, named_key
+from sim.world.codes import Channel
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
@@ -41,7 +41,7 @@ class Investigation:
         """A registered case may yield a lead; a gang's own accounts betray it more often."""
         m = self.model
         for gang, region, channel, key in m.registered_today:
-            chance = np.minimum(self.lead * np.where(channel == OWN, self.own_lead, 1.0), 1.0)
+            chance = np.minimum(self.lead * np.where(channel == Channel.OWN, self.own_lead, 1.0), 1.0)
             good = m.keyed.uniform(Process.LEAD, m.day, key) < chance
             for unit in np.unique(region[good]):
                 m.police[int(unit)].receive(gang[good & (region == unit)], key[good & (region == unit)])

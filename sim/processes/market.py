@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.agents.dealer import RECRUITER, SELLER
-from sim.agents.gang import ACCOUNTS, SIMS
 from sim.kernels.chain import hand_over, match
 from sim.random import Process, child_keys
 from sim.world.cards import CardTable
-from sim.world.codes import Kind, Source, Status
+from sim.world.codes import Goods, Kind, Source, Status
 from sim.world.ledger import Account
 from sim.world.table import Table
 
@@ -51,14 +50,14 @@ class Market:
     def wholesale(self) -> None:
         """Phase 4: sellers buy sets from recruiters."""
         m = self.model
-        self._trade(m.dealers, m.dealers, m.accounts, ACCOUNTS, wholesale=True)
+        self._trade(m.dealers, m.dealers, m.accounts, Goods.ACCOUNTS, wholesale=True)
 
     def retail(self) -> None:
         """Phase 6: gangs buy sets and phone cards from sellers; what was bought earlier arrives."""
         m = self.model
         self._arrive()
-        self._trade(m.gangs, m.dealers, m.accounts, ACCOUNTS, wholesale=False)
-        self._trade(m.gangs, m.dealers, m.sims, SIMS, wholesale=False)
+        self._trade(m.gangs, m.dealers, m.accounts, Goods.ACCOUNTS, wholesale=False)
+        self._trade(m.gangs, m.dealers, m.sims, Goods.SIMS, wholesale=False)
 
     def _trade(self, buyers: Table, sellers: Table, cards: CardTable, kind: int, *, wholesale: bool) -> None:
         m = self.model
@@ -131,7 +130,7 @@ class Market:
         np.add.at(sellers.cash, seller, fen)
         np.add.at(sellers.supplied[:, kind], seller, filled.astype(np.float64))
         np.add.at(sellers.sold, seller, filled)
-        if kind == ACCOUNTS:
+        if kind == Goods.ACCOUNTS:
             sellers.paid[seller] = price
         buyers.order[rows, kind] -= filled
         start = np.searchsorted(seller, np.arange(sellers.n + 1))
@@ -149,8 +148,8 @@ class Market:
     ) -> None:
         """Wholesale: cards go to the seller's shelf; the seller's cost is what it last paid."""
         m = self.model
-        m.dealers.cost[rows, ACCOUNTS] = price
-        np.add.at(m.stocks.dealer_stock[:, ACCOUNTS], rows, filled)
+        m.dealers.cost[rows, Goods.ACCOUNTS] = price
+        np.add.at(m.stocks.dealer_stock[:, Goods.ACCOUNTS], rows, filled)
         paid = np.zeros(m.dealers.n)
         paid[rows] = price
         m.accounts.move(moved, Status.DEALER_STOCK, m.day)
@@ -176,7 +175,7 @@ class Market:
         cards.move(moved, Status.IN_TRANSIT, m.day)
         cards.gang[moved] = buyer
         ones = np.ones(len(moved), dtype=np.int64)
-        if kind == ACCOUNTS:
+        if kind == Goods.ACCOUNTS:
             seen = g.price_seen[rows]
             g.price_seen[rows] = seen + 0.5 * (price - seen)
             paid = np.zeros(g.n)
@@ -218,20 +217,20 @@ class SimSupply:
     def run(self) -> None:
         """Register phone cards for the sellers that decided today."""
         m, d = self.model, self.model.dealers
-        today = (d.alive == 1) & (d.tier == SELLER) & (d.weekday == m.day % 7) & (d.order[:, SIMS] > 0)
+        today = (d.alive == 1) & (d.tier == SELLER) & (d.weekday == m.day % 7) & (d.order[:, Goods.SIMS] > 0)
         rows = np.flatnonzero(today)
         if not len(rows):
             return
-        limit = self.per_week * (d.ask[rows, SIMS] / self.price) ** self.elasticity
+        limit = self.per_week * (d.ask[rows, Goods.SIMS] / self.price) ** self.elasticity
         tries = np.minimum(
-            d.order[rows, SIMS], m.keyed.rounded(Process.SIM_SUPPLY, m.day, d.key[rows], limit)
+            d.order[rows, Goods.SIMS], m.keyed.rounded(Process.SIM_SUPPLY, m.day, d.key[rows], limit)
         )
         region = d.region[rows].astype(np.int64)
         refusal = np.minimum(m.operators.mean_sensitivity * m.policy.opening_factor[region], m.banks.ceiling)
         got = m.keyed.binomial(Process.SIM_SUPPLY, m.day, d.key[rows], tries, 1.0 - refusal, 1)
-        d.order[rows, SIMS] -= got
+        d.order[rows, Goods.SIMS] -= got
         cost = self.cost / (1.0 - refusal)
-        d.cost[rows, SIMS] = cost
+        d.cost[rows, Goods.SIMS] = cost
         fen = np.round(cost * 100).astype(np.int64) * got
         d.cash[rows] -= fen
         m.ledger.pay(Account.DEALERS, Account.OPENERS, int(fen.sum()))

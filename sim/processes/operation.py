@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.agents.gang import BOUGHT, CHANNELS, CORPORATE, METHODS, OWN, POINTS, SIMS
+from sim.agents.gang import METHODS
 from sim.kernels.chain import assign_uses, capacity, take_first
 from sim.random import Process, child_keys, named_key
-from sim.world.codes import Status
+from sim.world.codes import LOST, Channel, Goods, Status
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
-LOST = -1
+POOLS = ("bought accounts", "own accounts", "corporate accounts", "running points")
+"""Names in the keys of the pools, by channel: part of a run's identity."""
 
 
 @dataclass
@@ -81,14 +82,14 @@ class Operation:
     def _use_sims(self) -> None:
         """Take spare phone cards into use where the phone side needs them; each in use is used today."""
         m, g = self.model, self.model.gangs
-        missing = g.staff * self.calls - g.voip - m.stocks.active[:, SIMS] * self.calls_per_sim
+        missing = g.staff * self.calls - g.voip - m.stocks.active[:, Goods.SIMS] * self.calls_per_sim
         need = np.maximum(np.ceil(missing / self.calls_per_sim), 0.0).astype(np.int64)
         need[~self.at_work()] = 0
         taken = np.zeros(m.sims.n, dtype=np.uint8)
         take_first(m.sims.status, m.sims.gang, int(Status.GANG_STOCK), need, taken)
         rows = np.flatnonzero(taken)
         m.sims.move(rows, Status.ACTIVE, m.day)
-        m.stocks.active[:, SIMS] += np.bincount(m.sims.gang[rows], minlength=g.n)
+        m.stocks.active[:, Goods.SIMS] += np.bincount(m.sims.gang[rows], minlength=g.n)
         calling = m.sims.status == Status.ACTIVE
         m.sims.uses_today[:] = calling
         m.sims.last_used[calling] = m.day
@@ -96,7 +97,8 @@ class Operation:
     def _potential(self) -> Cases:
         """Cases that would come about with cards for all (equations 4.2 phone side, 4.10)."""
         m, g = self.model, self.model.gangs
-        contacts = np.minimum(g.staff * self.calls, m.stocks.active[:, SIMS] * self.calls_per_sim + g.voip)
+        by_phone = m.stocks.active[:, Goods.SIMS] * self.calls_per_sim + g.voip
+        contacts = np.minimum(g.staff * self.calls, by_phone)
         protected = 1.0 - m.policy.app_coverage * m.policy.app_efficacy
         weight = m.regions.share[:, None] * protected[:, None] * np.exp(-self.beta * m.awareness[:, None])
         mean = contacts * m.season * (g.method_mix @ (self.success * weight.sum(axis=0)))
@@ -158,9 +160,9 @@ class Operation:
         channel = np.full(len(chosen), LOST)
         for wish in (
             chosen,
-            np.full(len(chosen), OWN),
-            np.full(len(chosen), POINTS),
-            np.full(len(chosen), CORPORATE),
+            np.full(len(chosen), Channel.OWN),
+            np.full(len(chosen), Channel.POINTS),
+            np.full(len(chosen), Channel.CORPORATE),
         ):
             self._settle(channel, wish, cases.gang, queue, left_cards, left_own, left_pool)
         g.own_left[:] -= room_own - left_own
@@ -178,14 +180,14 @@ class Operation:
         left_pool: np.ndarray,
     ) -> None:
         """Give each unsettled case the channel it wishes while there is room, in a keyed queue."""
-        for kind, left in ((BOUGHT, left_cards), (OWN, left_own)):
+        for kind, left in ((Channel.BOUGHT, left_cards), (Channel.OWN, left_own)):
             open_cases = np.flatnonzero((channel == LOST) & (wish == kind))
             order = open_cases[np.lexsort((queue[open_cases], gang[open_cases]))]
             rank = np.arange(len(order)) - np.searchsorted(gang[order], gang[order])
             served = order[rank < left[gang[order]]]
             channel[served] = kind
             np.subtract.at(left, gang[served], 1)
-        for kind in (CORPORATE, POINTS):
+        for kind in (Channel.CORPORATE, Channel.POINTS):
             open_cases = np.flatnonzero((channel == LOST) & (wish == kind))
             served = open_cases[np.argsort(queue[open_cases], kind="stable")[: left_pool[kind]]]
             channel[served] = kind
@@ -202,7 +204,7 @@ class Operation:
             (cases.gang[missed & (cases.channel != LOST)], self.wanted[missed & (cases.channel != LOST)]),
             1.0,
         )
-        bought = self.wanted == BOUGHT
+        bought = self.wanted == Channel.BOUGHT
         np.add.at(g.wanted_uses, cases.gang[bought], float(self.uses_per_case))
         lost = cases.channel == LOST
         m.recorder.count("cases_lost_for_cards", cases.region[lost])
@@ -210,7 +212,7 @@ class Operation:
     def _use_accounts(self, cases: Cases) -> None:
         """Assign the uses of today's cases to the gangs' cards, those in use first."""
         m, cards, g = self.model, self.model.accounts, self.model.gangs
-        bought = cases.channel == BOUGHT
+        bought = cases.channel == Channel.BOUGHT
         need = np.bincount(cases.gang[bought], minlength=g.n) * self.uses_per_case
         total = np.zeros(g.n, dtype=np.int64)
         np.add.at(total, cases.gang[bought], cases.amount[bought])
@@ -239,10 +241,10 @@ class Operation:
         cards.last_used[cards.uses_today > 0] = m.day
         m.ledger.check("uses assigned", m.day, int(need.sum()), 0)
         for kind, name in (
-            (OWN, "cases_own"),
-            (BOUGHT, "cases_bought"),
-            (CORPORATE, "cases_corporate"),
-            (POINTS, "cases_points"),
+            (Channel.OWN, "cases_own"),
+            (Channel.BOUGHT, "cases_bought"),
+            (Channel.CORPORATE, "cases_corporate"),
+            (Channel.POINTS, "cases_points"),
         ):
             m.recorder.count(name, cases.region[cases.channel == kind])
 
@@ -257,18 +259,18 @@ class Pools:
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
         self.model = model
-        self.capacity = np.zeros(len(CHANNELS))
-        self.ceiling = np.zeros(len(CHANNELS))
-        self.growth = np.zeros(len(CHANNELS))
-        self.decline = np.zeros(len(CHANNELS))
-        for kind, name in ((CORPORATE, "corporate"), (POINTS, "points")):
+        self.capacity = np.zeros(len(Channel))
+        self.ceiling = np.zeros(len(Channel))
+        self.growth = np.zeros(len(Channel))
+        self.decline = np.zeros(len(Channel))
+        for kind, name in ((Channel.CORPORATE, "corporate"), (Channel.POINTS, "points")):
             self.capacity[kind] = p.number(f"channels.{name}_capacity_start")
             self.ceiling[kind] = p.number(f"channels.{name}_capacity_max")
             self.growth[kind] = p.number(f"channels.{name}_growth_per_year")
             self.decline[kind] = p.number(f"channels.{name}_decline_per_year")
         self.closure = p.number("channels.corporate_closure_per_year")
-        self.used = np.zeros(len(CHANNELS))
-        self.keys = np.array([named_key(f"pool {name}") for name in CHANNELS], dtype=np.uint64)
+        self.used = np.zeros(len(Channel))
+        self.keys = np.array([named_key(f"pool {name}") for name in POOLS], dtype=np.uint64)
 
     def room(self) -> np.ndarray:
         """Simulated cases that each pool can carry today, int64 (channels)."""
@@ -287,7 +289,7 @@ class Pools:
         room = 1.0 - self.capacity / np.maximum(self.ceiling, 1e-9)
         self.capacity = self.capacity * (1.0 + (self.growth * fill * room - self.decline) / 365.25)
         pressure = float(m.regions.share @ m.policy.use_factor) - 1.0
-        self.capacity[CORPORATE] *= math.exp(-self.closure / 365.25 * pressure)
+        self.capacity[Channel.CORPORATE] *= math.exp(-self.closure / 365.25 * pressure)
 
 
 def _pick(odds: np.ndarray, u: np.ndarray) -> np.ndarray:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.agents.gang import ACCOUNTS, SIMS
-from sim.world.codes import Status
+from sim.world.codes import Goods, Status
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
@@ -59,7 +58,7 @@ class Stocks:
         self.pipeline = np.zeros((gangs, 2), dtype=np.int64)
         self.active = np.zeros((gangs, 2), dtype=np.int64)
         self.dealer_stock = np.zeros((dealers, 2), dtype=np.int64)
-        for kind, cards in ((ACCOUNTS, model.accounts), (SIMS, model.sims)):
+        for kind, cards in ((Goods.ACCOUNTS, model.accounts), (Goods.SIMS, model.sims)):
             status = cards.status
             for where, wanted in (
                 (self.gang_stock, Status.GANG_STOCK),

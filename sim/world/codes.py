@@ -1,4 +1,4 @@
-"""Small integer codes for what a card is, where it is, and why it was removed."""
+"""Small integer codes: what a card is, where it is, why it was removed, what is traded, how money travels."""
 
 from __future__ import annotations
 
@@ -66,3 +66,23 @@ class Cause(IntEnum):
     CLEANUP_SIM = 4
     RECLAIMED = 5
     LAPSED = 6
+
+
+class Goods(IntEnum):
+    """What is traded: sets (bank cards with all they need) and phone cards; columns of tables by goods."""
+
+    ACCOUNTS = 0
+    SIMS = 1
+
+
+class Channel(IntEnum):
+    """On whose account a victim's money is received; columns of tables by channel."""
+
+    BOUGHT = 0
+    OWN = 1
+    CORPORATE = 2
+    POINTS = 3
+
+
+LOST = -1
+"""The channel of a case that found none."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.interventions.base import Cleanup
+from sim.policy import Cleanup
 from sim.random import KeyedRandom, Process, children, named_key
 from sim.scenario.parameters import Parameters
 from sim.world.codes import Cause, Kind

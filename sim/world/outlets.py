@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special, stats
 
-from sim.interventions.base import Suspension
+from sim.policy import Suspension
 from sim.random import KeyedRandom, Process, children, named_key
 from sim.world.regions import Regions
 
