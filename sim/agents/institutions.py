@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import mesa
 import numpy as np
 
+from sim.arrays import interval
+
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
@@ -100,4 +102,4 @@ class Operators:
 
     def choose(self, u: np.ndarray) -> np.ndarray:
         """Number of the operator of each phone card by a uniform number (n)."""
-        return np.minimum(np.searchsorted(self.edges, u, side="right"), len(self.agents) - 1)
+        return interval(self.edges, u)

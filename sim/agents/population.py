@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +11,9 @@ from sim.agents.dealer import RECRUITER, SELLER, Dealer
 from sim.agents.gang import COLUMNS as GANG_COLUMNS
 from sim.agents.gang import METHODS, Gang
 from sim.agents.rules import MAX_CONTACTS, softmax
+from sim.arrays import fen, interval, number_within
 from sim.random import Process, child_keys, children, named_key
-from sim.world.codes import Kind, Status
+from sim.world.codes import Goods, Kind, Status
 from sim.world.ledger import Account
 from sim.world.table import Table
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 FIRST_ATTRACTION = 4.0
 """Experience with which an agent starts: its first beliefs weigh as much as about four weeks."""
+
+FIRST_BELIEF = (0.05, 20.0)
+"""Removals and survivals of peers that an agent has heard of when it starts."""
 
 
 class Population:
@@ -54,14 +58,14 @@ class Population:
         """Cards that everyone holds on day 0: the cover of expected need, so that the run starts in trade."""
         p, d, g = self.p, self.dealers, self.gangs
         safety = p.number("dealers.safety_stock")
-        sets = d.need[:, 0] * d.cover + safety
+        sets = d.need[:, Goods.ACCOUNTS] * d.cover + safety
         seller = d.tier == SELLER
         self._stock(Kind.ACCOUNT, np.flatnonzero(~seller), sets[~seller], Status.RECRUITER_STOCK, "dealer", d)
         self._stock(Kind.ACCOUNT, np.flatnonzero(seller), sets[seller], Status.DEALER_STOCK, "dealer", d)
-        sims = d.need[seller, 1] * d.cover[seller] + safety
+        sims = d.need[seller, Goods.SIMS] * d.cover[seller] + safety
         self._stock(Kind.SIM, np.flatnonzero(seller), sims, Status.DEALER_STOCK, "dealer", d)
         everyone = np.arange(g.n)
-        level = g.need[:, 0] * g.cover + p.number("gangs.safety_stock")
+        level = g.need[:, Goods.ACCOUNTS] * g.cover + p.number("gangs.safety_stock")
         self._stock(Kind.ACCOUNT, everyone, level, Status.GANG_STOCK, "gang", g)
         by_sim = g.staff * p.number("gangs.contacts_per_staff") - g.voip
         self._stock(Kind.SIM, everyone, by_sim / p.number("gangs.contacts_per_sim"), Status.ACTIVE, "gang", g)
@@ -73,8 +77,7 @@ class Population:
         draw = 10 * int(kind) + int(status)
         count = m.keyed.rounded(Process.WORLD, 0, table.key[rows], level, draw)
         who = np.repeat(rows, count)
-        number = np.arange(len(who)) - np.repeat(np.cumsum(count) - count, count)
-        key = child_keys(table.key[who], (1 << 40) + (draw << 32) + number)
+        key = child_keys(table.key[who], (1 << 40) + (draw << 32) + number_within(count))
         region = self.regions_of(key, m.openers.weight)
         if owner == "dealer":
             region = table.region[who]
@@ -99,53 +102,58 @@ class Population:
 
     def enter_gangs(self, keys: np.ndarray, region: np.ndarray) -> np.ndarray:
         """Add gangs with the given keys (n) and home regions (n); returns their rows."""
-        m, p, n = self.model, self.p, len(keys)
-        if n == 0:
+        m = self.model
+        if len(keys) == 0:
             return np.empty(0, dtype=np.int64)
-        normal = [m.keyed.normal(Process.GANG_TRAITS, 0, keys, draw) for draw in range(3 + METHODS)]
-        sd = p.number("gangs.staff_log_sd")
-        staff = np.maximum(
-            np.round(p.number("gangs.staff_mean") * np.exp(sd * normal[0] - sd**2 / 2)), 1
-        ).astype(np.int64)
-        skill_sd = p.number("gangs.skill_log_sd")
-        cash = np.round(staff * p.number("gangs.cash_per_staff_start") * 100).astype(np.int64)
-        home = region < m.regions.n
-        capacity = staff * p.number("gangs.contacts_per_staff")
-        rows = self.gangs.append(
-            n,
-            key=keys,
-            alive=1,
-            own_rule=m.own_rule("gang"),
-            region=region,
-            staff=staff,
-            cash=cash,
-            weekday=(m.keyed.uniform(Process.GANG_TRAITS, 0, keys, 20) * 7).astype(np.int64),
-            skill=np.exp(skill_sd * normal[1] - skill_sd**2 / 2),
-            method_mix=softmax(np.column_stack(normal[3:]) + np.log(p.vector("gangs.method_weight"))),
-            cover=p.number("gangs.cover_weeks"),
-            use_cap=int(p.number("gangs.use_cap_start")),
-            price_seen=self.going_price(),
-            voip=capacity * p.number("channels.voip_share"),
-            attraction=p.vector("gangs.attraction_start"),
-            mix=softmax(p.number("gangs.ewa_lambda") * p.vector("gangs.attraction_start"))[None, :].repeat(
-                n, axis=0
-            ),
-            experience=FIRST_ATTRACTION,
-            risk_seen=[0.05, 20.0],
-            low_until=0,
-            entered=m.day,
-            transit_days=np.where(
-                home, p.number("gangs.transit_days"), p.number("gangs.transit_days_abroad")
-            ),
-            profit=0.0,
-            contacts=-1,
+        traits = self._gang_traits(keys) | self._gang_start(len(keys))
+        abroad = region >= m.regions.n
+        transit = np.where(
+            abroad, self.p.number("gangs.transit_days_abroad"), self.p.number("gangs.transit_days")
         )
-        self.gangs.need[rows, 0] = staff * p.number("gangs.need_per_staff_start")
+        rows = self.gangs.append(len(keys), key=keys, region=region, transit_days=transit, **traits)
+        staff = traits["staff"]
+        self.gangs.voip[rows] = (
+            staff * self.p.number("gangs.contacts_per_staff") * self.p.number("channels.voip_share")
+        )
+        self.gangs.cash[rows] = fen(staff * self.p.number("gangs.cash_per_staff_start"))
+        self.gangs.need[rows, Goods.ACCOUNTS] = staff * self.p.number("gangs.need_per_staff_start")
         self.gangs.contacts[rows] = self._contacts(keys, SELLER, "gangs.contacts")
-        m.ledger.pay(Account.BROUGHT, Account.GANGS, int(cash.sum()))
+        m.ledger.pay(Account.BROUGHT, Account.GANGS, int(self.gangs.cash[rows].sum()))
         cls = m.agent_classes["gang"]
         self.gang_agents.update({int(r): cls(m, self.gangs, int(r)) for r in rows})
         return rows
+
+    def _gang_traits(self, keys: np.ndarray) -> dict[str, Any]:
+        """What tells gangs apart, by their keys."""
+        m, p = self.model, self.p
+        normal = [m.keyed.normal(Process.GANG_TRAITS, 0, keys, draw) for draw in range(3 + METHODS)]
+        staff = p.number("gangs.staff_mean") * _lognormal(normal[0], p.number("gangs.staff_log_sd"))
+        method = np.column_stack(normal[3:]) + np.log(p.vector("gangs.method_weight"))
+        return {
+            "staff": np.maximum(np.round(staff), 1).astype(np.int64),
+            "skill": _lognormal(normal[1], p.number("gangs.skill_log_sd")),
+            "method_mix": softmax(method),
+            "weekday": (m.keyed.uniform(Process.GANG_TRAITS, 0, keys, 20) * 7).astype(np.int64),
+        }
+
+    def _gang_start(self, count: int) -> dict[str, Any]:
+        """What all gangs begin with."""
+        p = self.p
+        attraction = p.vector("gangs.attraction_start")
+        mix = softmax(p.number("gangs.ewa_lambda") * attraction)
+        return {
+            "alive": 1,
+            "own_rule": self.model.own_rule("gang"),
+            "cover": p.number("gangs.cover_weeks"),
+            "use_cap": int(p.number("gangs.use_cap_start")),
+            "price_seen": self.going_price(),
+            "attraction": attraction,
+            "mix": mix[None, :].repeat(count, axis=0),
+            "experience": FIRST_ATTRACTION,
+            "risk_seen": FIRST_BELIEF,
+            "entered": self.model.day,
+            "contacts": -1,
+        }
 
     def enter_dealers(
         self, keys: np.ndarray, tier: np.ndarray, region: np.ndarray, *, ready: bool
@@ -154,15 +162,8 @@ class Population:
         m, p, n = self.model, self.p, len(keys)
         if n == 0:
             return np.empty(0, dtype=np.int64)
-        u = m.keyed.uniform(Process.DEALER_TRAITS, 0, keys)
-        exponent, most = p.number("dealers.degree_exponent"), p.number("dealers.degree_max")
-        low, high = 1.0, most ** (1.0 - exponent)
-        fitness = (low + u * (high - low)) ** (1.0 / (1.0 - exponent))
-        sd = p.number("dealers.penalty_log_sd")
-        penalty = p.number("dealers.penalty") * np.exp(
-            sd * m.keyed.normal(Process.DEALER_TRAITS, 0, keys, 1) - sd**2 / 2
-        )
         asks = self._first_asks(tier)
+        costs = (self._going("price_dealer"), p.number("sims.registration_cost"))
         rows = self.dealers.append(
             n,
             key=keys,
@@ -170,31 +171,43 @@ class Population:
             own_rule=m.own_rule("dealer"),
             tier=tier,
             region=region,
-            fitness=fitness,
-            weekday=(m.keyed.uniform(Process.DEALER_TRAITS, 0, keys, 2) * 7).astype(np.int64),
             efficiency=1.0 if ready else p.number("dealers.efficiency_start"),
-            penalty=penalty,
             ask=asks,
-            cost=np.column_stack(
-                [np.full(n, self._going("price_dealer")), np.full(n, p.number("sims.registration_cost"))]
-            ),
+            cost=np.column_stack([np.full(n, cost) for cost in costs]),
             wage=self._going("price_opener"),
-            paid=asks[:, 0],
+            paid=asks[:, Goods.ACCOUNTS],
             cover=p.number("dealers.cover_weeks"),
-            risk_seen=[0.05, 20.0],
-            low_until=0,
+            need=self._first_need(tier),
+            risk_seen=FIRST_BELIEF,
             entered=m.day,
             contacts=-1,
+            **self._dealer_traits(keys),
         )
-        sets = p.number("gangs.count") * p.number("gangs.staff_mean") * p.number("gangs.need_per_staff_start")
-        cells = p.number("dealers.cells") * np.where(
-            tier == SELLER, p.number("dealers.seller_share"), 1.0 - p.number("dealers.seller_share")
-        )
-        self.dealers.need[rows, 0] = sets / cells
-        self.dealers.need[rows, 1] = np.where(tier == SELLER, p.number("sims.need_per_seller_start"), 0.0)
         cls = m.agent_classes["dealer"]
         self.dealer_agents.update({int(r): cls(m, self.dealers, int(r)) for r in rows})
         return rows
+
+    def _dealer_traits(self, keys: np.ndarray) -> dict[str, Any]:
+        """What tells dealers apart, by their keys; connectedness is a truncated power law (4.15)."""
+        m, p = self.model, self.p
+        u = m.keyed.uniform(Process.DEALER_TRAITS, 0, keys)
+        exponent, most = p.number("dealers.degree_exponent"), p.number("dealers.degree_max")
+        low, high = 1.0, most ** (1.0 - exponent)
+        z = m.keyed.normal(Process.DEALER_TRAITS, 0, keys, 1)
+        return {
+            "fitness": (low + u * (high - low)) ** (1.0 / (1.0 - exponent)),
+            "penalty": p.number("dealers.penalty") * _lognormal(z, p.number("dealers.penalty_log_sd")),
+            "weekday": (m.keyed.uniform(Process.DEALER_TRAITS, 0, keys, 2) * 7).astype(np.int64),
+        }
+
+    def _first_need(self, tier: np.ndarray) -> np.ndarray:
+        """Need that a dealer expects at first: what gangs need at the start, shared evenly, float64 (n, 2)."""
+        p = self.p
+        sets = p.number("gangs.count") * p.number("gangs.staff_mean") * p.number("gangs.need_per_staff_start")
+        sellers = p.number("dealers.seller_share")
+        cells = p.number("dealers.cells") * np.where(tier == SELLER, sellers, 1.0 - sellers)
+        sims = np.where(tier == SELLER, p.number("sims.need_per_seller_start"), 0.0)
+        return np.column_stack([sets / cells, sims])
 
     def rewire(self, rows: np.ndarray, table: Table, tier: int, chance: float, process_draw: int) -> None:
         """Replace lost contacts with some probability a week, mostly by well-connected dealers (4.15)."""
@@ -209,41 +222,36 @@ class Population:
             draw = process_draw + 2 * int(column)
             found = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw) < chance
             u = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw + 1)
-            new = pool[np.minimum(np.searchsorted(edges, u * edges[-1], side="right"), len(pool) - 1)]
+            new = pool[interval(edges, u * edges[-1])]
             table.contacts[at[found], column] = new[found]
 
     def search(self, rows: np.ndarray, table: Table, tier: int, chance: float, draw: int) -> None:
         """Buyers with an open order look around: one contact gives way to a dealer who has cards (4.7)."""
         m = self.model
-        rows = rows[table.order[rows, 0] > 0]
+        rows = rows[table.order[rows, Goods.ACCOUNTS] > 0]
         rows = rows[m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw) < chance]
         pool = np.flatnonzero((self.dealers.alive == 1) & (self.dealers.tier == tier))
-        edges = np.cumsum(m.stocks.dealer_stock[pool, 0])
+        edges = np.cumsum(m.stocks.dealer_stock[pool, Goods.ACCOUNTS])
         if not len(rows) or not len(pool) or edges[-1] == 0:
             return
         u = m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 1)
-        found = pool[np.searchsorted(edges, u * edges[-1], side="right")]
-        column = (m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 2) * MAX_CONTACTS).astype(
-            np.int64
-        )
-        table.contacts[rows, column] = found
+        found = pool[interval(edges, u * edges[-1])]
+        u = m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 2)
+        table.contacts[rows, (u * MAX_CONTACTS).astype(np.int64)] = found
 
     def greet(self, sellers: np.ndarray) -> None:
         """New sellers get to know recruiters; gangs find them by rewiring."""
-        self.dealers.contacts[sellers] = self._contacts(
-            self.dealers.key[sellers], RECRUITER, "dealers.contacts"
-        )
+        keys = self.dealers.key[sellers]
+        self.dealers.contacts[sellers] = self._contacts(keys, RECRUITER, "dealers.contacts")
 
     def going_price(self) -> float:
         """What a set costs a gang at present, yuan."""
         return self._going("price_gang")
 
     def _going(self, name: str) -> float:
-        return (
-            self.model.recorder.quote(f"{name}_yuan")
-            if self.model.day
-            else self.p.number(f"market.{name}_start")
-        )
+        if self.model.day == 0:
+            return self.p.number(f"market.{name}_start")
+        return self.model.recorder.quote(f"{name}_yuan")
 
     def _first_asks(self, tier: np.ndarray) -> np.ndarray:
         sets = np.where(tier == SELLER, self._going("price_gang"), self._going("price_dealer"))
@@ -256,17 +264,15 @@ class Population:
     def _contacts(self, keys: np.ndarray, tier: int, parameter: str) -> np.ndarray:
         """Whom each newcomer knows: dealers of a tier, by their connectedness, int32 (n, contacts)."""
         m = self.model
-        mean = self.p.number(parameter)
-        count = np.clip(
-            1 + m.keyed.poisson(Process.CONTACTS, 0, keys, np.full(len(keys), mean - 1.0)), 1, MAX_CONTACTS
-        )
+        mean = np.full(len(keys), self.p.number(parameter) - 1.0)
+        count = np.clip(1 + m.keyed.poisson(Process.CONTACTS, 0, keys, mean), 1, MAX_CONTACTS)
         edges, pool = self._fitness_edges(tier)
         out = np.full((len(keys), MAX_CONTACTS), -1, dtype=np.int32)
         if not len(pool):
             return out
         for column in range(MAX_CONTACTS):
             u = m.keyed.uniform(Process.CONTACTS, 0, keys, 1 + column)
-            who = pool[np.minimum(np.searchsorted(edges, u * edges[-1], side="right"), len(pool) - 1)]
+            who = pool[interval(edges, u * edges[-1])]
             out[:, column] = np.where(column < count, who, -1)
         return out
 
@@ -274,7 +280,7 @@ class Population:
         """A region for each key, by weight."""
         edges = np.cumsum(weight) / weight.sum()
         u = self.model.keyed.uniform(Process.DEALER_TRAITS, 0, keys, 3)
-        return np.minimum(np.searchsorted(edges, u, side="right"), len(weight) - 1)
+        return interval(edges, u)
 
     def gang_regions(self, keys: np.ndarray) -> np.ndarray:
         """A home for each gang: abroad with a given share, else by adults."""
@@ -282,3 +288,8 @@ class Population:
         u = m.keyed.uniform(Process.GANG_TRAITS, 0, keys, 21)
         home = self.regions_of(keys, m.regions.share)
         return np.where(u < self.p.number("gangs.abroad_share"), m.regions.abroad, home)
+
+
+def _lognormal(z: np.ndarray, sd: float) -> np.ndarray:
+    """Lognormal factors with mean 1 from standard normal numbers."""
+    return np.asarray(np.exp(sd * z - sd**2 / 2))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.agents.dealer import RECRUITER, SELLER
+from sim.arrays import fen
 from sim.random import Process, child_keys, named_key
 from sim.world.codes import LIVE, Status
 from sim.world.ledger import Account
@@ -50,11 +51,11 @@ class Learning:
     def _books(self) -> None:
         m, g = self.model, self.model.gangs
         rows = np.flatnonzero((g.alive == 1) & (g.weekday == m.day % 7))
-        cost = np.round(g.staff[rows] * self.fixed * 100).astype(np.int64)
+        cost = fen(g.staff[rows] * self.fixed)
         paid = np.minimum(cost, np.maximum(g.cash[rows], 0))
         result = (g.week_income[rows] - g.week_cost[rows] - cost).astype(np.float64)
         g.profit[rows] += self.profit_memory * (result - g.profit[rows])
-        keep = np.round(g.staff[rows] * self.reserve * 100).astype(np.int64)
+        keep = fen(g.staff[rows] * self.reserve)
         drawn = np.maximum(g.cash[rows] - paid - keep, 0)
         g.cash[rows] -= paid + drawn
         m.ledger.pay(Account.GANGS, Account.OUTSIDE, int((paid + drawn).sum()))

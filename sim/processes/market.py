@@ -8,11 +8,13 @@ asked.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.agents.dealer import RECRUITER, SELLER
+from sim import arrays
+from sim.agents.dealer import SELLER
 from sim.kernels.chain import hand_over, match
 from sim.random import Process, child_keys
 from sim.world.cards import CardTable
@@ -33,13 +35,53 @@ def choose_seller(ask: np.ndarray, reachable: np.ndarray, sharpness: float, u: n
     known = np.isfinite(cheapest)
     base = np.where(known, cheapest, 1.0)[:, None]
     weight = np.where(reachable, (np.where(reachable, ask, 1.0) / base) ** -sharpness, 0.0)
-    edges = np.cumsum(weight, axis=1)
-    at = (edges <= (u * edges[:, -1])[:, None]).sum(axis=1)
-    return np.where(known, np.minimum(at, ask.shape[1] - 1), -1)
+    return np.where(known, arrays.pick(weight, u), -1)
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of trade: who buys what from whom.  Wholesale is between sellers and recruiters."""
+
+    buyers: Table
+    sellers: Table
+    cards: CardTable
+    goods: Goods
+    wholesale: bool = False
+
+    @property
+    def draw(self) -> int:
+        """What tells the random numbers of this level from those of the others."""
+        return 2 * self.goods + self.wholesale
+
+    @property
+    def shelf(self) -> Status:
+        """Where the cards for sale are."""
+        return Status.RECRUITER_STOCK if self.wholesale else Status.DEALER_STOCK
+
+
+@dataclass(frozen=True)
+class Trades:
+    """Trades as arrays (n): rows of buyer and seller, price of a card in yuan, number of cards."""
+
+    buyer: np.ndarray
+    seller: np.ndarray
+    price: np.ndarray
+    cards: np.ndarray
+
+    @property
+    def fen(self) -> np.ndarray:
+        """Money that changes hands, fen, int64 (n)."""
+        return arrays.fen(self.price) * self.cards
+
+    def paid(self, buyer: np.ndarray) -> np.ndarray:
+        """What each of some cards cost the buyer who has it now, fen, int64 (cards)."""
+        price = np.zeros(1 + int(self.buyer.max(initial=0)))
+        price[self.buyer] = self.price
+        return arrays.fen(price[buyer])
 
 
 class Market:
-    """One trade of one kind of card between two levels of the chain."""
+    """Trade between two levels of the chain, once a day."""
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -50,141 +92,109 @@ class Market:
     def wholesale(self) -> None:
         """Phase 4: sellers buy sets from recruiters."""
         m = self.model
-        self._trade(m.dealers, m.dealers, m.accounts, Goods.ACCOUNTS, wholesale=True)
+        self._trade(Level(m.dealers, m.dealers, m.accounts, Goods.ACCOUNTS, wholesale=True))
 
     def retail(self) -> None:
         """Phase 6: gangs buy sets and phone cards from sellers; what was bought earlier arrives."""
         m = self.model
         self._arrive()
-        self._trade(m.gangs, m.dealers, m.accounts, Goods.ACCOUNTS, wholesale=False)
-        self._trade(m.gangs, m.dealers, m.sims, Goods.SIMS, wholesale=False)
+        self._trade(Level(m.gangs, m.dealers, m.accounts, Goods.ACCOUNTS))
+        self._trade(Level(m.gangs, m.dealers, m.sims, Goods.SIMS))
 
-    def _trade(self, buyers: Table, sellers: Table, cards: CardTable, kind: int, *, wholesale: bool) -> None:
-        m = self.model
-        open_order = (buyers.alive == 1) & (buyers.order[:, kind] > 0) & (buyers.low_until <= m.day)
-        rows = np.flatnonzero(open_order)
-        if not len(rows):
-            return
+    def _trade(self, level: Level) -> None:
+        buyers, m = level.buyers, self.model
+        waiting = (buyers.alive == 1) & (buyers.order[:, level.goods] > 0) & (buyers.low_until <= m.day)
+        rows = np.flatnonzero(waiting)
+        if len(rows):
+            trades = self._serve(level, self._visit(level, rows))
+            if len(trades.buyer):
+                self._settle(level, trades)
+
+    def _visit(self, level: Level, rows: np.ndarray) -> Trades:
+        """Each buyer asks one contact, who hears of the need; ``cards`` are those wanted and affordable."""
+        m, goods, buyers, sellers = self.model, level.goods, level.buyers, level.sellers
         contacts = buyers.contacts[rows]
-        ask = sellers.ask[np.maximum(contacts, 0), kind]
+        known = np.maximum(contacts, 0)
+        ask = sellers.ask[known, goods]
         at_work = (sellers.alive == 1) & (sellers.low_until <= m.day)
-        reachable = (
-            (contacts >= 0) & at_work[np.maximum(contacts, 0)] & (ask <= buyers.bid[rows, kind][:, None])
-        )
-        stocked = reachable & (m.stocks.dealer_stock[np.maximum(contacts, 0), kind] > 0)
+        reachable = (contacts >= 0) & at_work[known] & (ask <= buyers.bid[rows, goods][:, None])
+        stocked = reachable & (m.stocks.dealer_stock[known, goods] > 0)
         reachable = np.where(stocked.any(axis=1)[:, None], stocked, reachable)
-        draw = 2 * kind + wholesale
-        u = m.keyed.uniform(Process.SELLER_CHOICE, m.day, buyers.key[rows], draw)
+        u = m.keyed.uniform(Process.SELLER_CHOICE, m.day, buyers.key[rows], level.draw)
         column = choose_seller(ask, reachable, self.sharpness, u)
         found = column >= 0
         rows, column = rows[found], column[found]
         seller = contacts[found, column].astype(np.int64)
         price = ask[found, column]
-        np.add.at(sellers.wanted[:, kind], seller, buyers.fresh_need[rows, kind])
-        buyers.fresh_need[rows, kind] = 0.0
-        wanted = self._affordable(buyers, rows, kind, price, wholesale)
-        filled = self._match(rows, buyers, seller, wanted, kind, draw)
-        self._settle(buyers, sellers, rows, seller, filled, price, cards, kind, wholesale)
+        np.add.at(sellers.wanted[:, goods], seller, buyers.fresh_need[rows, goods])
+        buyers.fresh_need[rows, goods] = 0.0
+        return Trades(rows, seller, price, self._affordable(level, rows, price))
 
-    def _affordable(
-        self, buyers: Table, rows: np.ndarray, kind: int, price: np.ndarray, wholesale: bool
-    ) -> np.ndarray:
+    def _affordable(self, level: Level, rows: np.ndarray, price: np.ndarray) -> np.ndarray:
         """Cards wanted and paid for from cash; sellers buy from recruiters on account."""
-        wanted = buyers.order[rows, kind]
-        if wholesale:
+        wanted: np.ndarray = level.buyers.order[rows, level.goods]
+        if level.wholesale:
             return wanted
-        fen = np.maximum(np.round(price * 100).astype(np.int64), 1)
-        return np.minimum(wanted, np.maximum(buyers.cash[rows], 0) // fen)
+        return np.minimum(wanted, np.maximum(level.buyers.cash[rows], 0) // np.maximum(arrays.fen(price), 1))
 
-    def _match(
-        self, rows: np.ndarray, buyers: Table, seller: np.ndarray, wanted: np.ndarray, kind: int, draw: int
-    ) -> np.ndarray:
+    def _serve(self, level: Level, visits: Trades) -> Trades:
+        """Sellers serve who came, in a keyed queue, until the shelf is empty; only those who got cards."""
         m = self.model
-        queue = m.keyed.uniform(Process.QUEUE, m.day, buyers.key[rows], 10 + draw)
-        self.queue = np.lexsort((queue, seller))
-        stock = m.stocks.dealer_stock[:, kind].copy()
-        filled = np.zeros(len(rows), dtype=np.int64)
-        match(self.queue, seller, wanted, stock, filled)
-        m.stocks.dealer_stock[:, kind] = stock
-        return filled
+        place = m.keyed.uniform(Process.QUEUE, m.day, level.buyers.key[visits.buyer], 10 + level.draw)
+        queue = np.lexsort((place, visits.seller))
+        stock = m.stocks.dealer_stock[:, level.goods].copy()
+        filled = np.zeros(len(visits.buyer), dtype=np.int64)
+        match(queue, visits.seller, visits.cards, stock, filled)
+        m.stocks.dealer_stock[:, level.goods] = stock
+        done = queue[filled[queue] > 0]
+        return Trades(visits.buyer[done], visits.seller[done], visits.price[done], filled[done])
 
-    def _settle(
-        self,
-        buyers: Table,
-        sellers: Table,
-        rows: np.ndarray,
-        seller: np.ndarray,
-        filled: np.ndarray,
-        price: np.ndarray,
-        cards: CardTable,
-        kind: int,
-        wholesale: bool,
-    ) -> None:
-        """Hand over the cards and the money, remember costs and prices."""
-        done = self.queue[filled[self.queue] > 0]
-        if not len(done):
-            return
-        rows, seller, filled, price = rows[done], seller[done], filled[done], price[done]
-        fen = np.round(price * 100).astype(np.int64) * filled
-        np.subtract.at(buyers.cash, rows, fen)
-        np.add.at(sellers.cash, seller, fen)
-        np.add.at(sellers.supplied[:, kind], seller, filled.astype(np.float64))
-        np.add.at(sellers.sold, seller, filled)
-        if kind == Goods.ACCOUNTS:
-            sellers.paid[seller] = price
-        buyers.order[rows, kind] -= filled
-        start = np.searchsorted(seller, np.arange(sellers.n + 1))
+    def _settle(self, level: Level, trades: Trades) -> None:
+        """Hand over the cards and the money, remember costs and prices; trades are sorted by seller."""
+        sellers, cards, fen = level.sellers, level.cards, trades.fen
+        np.subtract.at(level.buyers.cash, trades.buyer, fen)
+        np.add.at(sellers.cash, trades.seller, fen)
+        np.add.at(sellers.supplied[:, level.goods], trades.seller, trades.cards.astype(np.float64))
+        np.add.at(sellers.sold, trades.seller, trades.cards)
+        if level.goods == Goods.ACCOUNTS:
+            sellers.paid[trades.seller] = trades.price
+        level.buyers.order[trades.buyer, level.goods] -= trades.cards
+        start = np.searchsorted(trades.seller, np.arange(sellers.n + 1))
         target = np.empty(cards.n, dtype=np.int64)
-        shelf = Status.RECRUITER_STOCK if wholesale else Status.DEALER_STOCK
-        hand_over(cards.status, cards.dealer, int(shelf), start, rows, filled.copy(), target)
+        hand_over(
+            cards.status, cards.dealer, int(level.shelf), start, trades.buyer, trades.cards.copy(), target
+        )
         moved = np.flatnonzero(target >= 0)
-        if wholesale:
-            self._restock(moved, target[moved], rows, price, filled)
+        if level.wholesale:
+            self._restock(trades, moved, target[moved])
         else:
-            self._ship(cards, moved, target[moved], rows, price, fen, kind)
+            self._ship(level, trades, moved, target[moved])
 
-    def _restock(
-        self, moved: np.ndarray, buyer: np.ndarray, rows: np.ndarray, price: np.ndarray, filled: np.ndarray
-    ) -> None:
+    def _restock(self, trades: Trades, moved: np.ndarray, buyer: np.ndarray) -> None:
         """Wholesale: cards go to the seller's shelf; the seller's cost is what it last paid."""
         m = self.model
-        m.dealers.cost[rows, Goods.ACCOUNTS] = price
-        np.add.at(m.stocks.dealer_stock[:, Goods.ACCOUNTS], rows, filled)
-        paid = np.zeros(m.dealers.n)
-        paid[rows] = price
+        m.dealers.cost[trades.buyer, Goods.ACCOUNTS] = trades.price
+        np.add.at(m.stocks.dealer_stock[:, Goods.ACCOUNTS], trades.buyer, trades.cards)
         m.accounts.move(moved, Status.DEALER_STOCK, m.day)
         m.accounts.dealer[moved] = buyer
-        fen = np.round(paid[buyer] * 100).astype(np.int64)
         ones = np.ones(len(moved), dtype=np.int64)
-        m.recorder.price("price_dealer_yuan", m.accounts.region_open[moved], fen, ones)
+        m.recorder.price("price_dealer_yuan", m.accounts.region_open[moved], trades.paid(buyer), ones)
 
-    def _ship(
-        self,
-        cards: CardTable,
-        moved: np.ndarray,
-        buyer: np.ndarray,
-        rows: np.ndarray,
-        price: np.ndarray,
-        fen: np.ndarray,
-        kind: int,
-    ) -> None:
+    def _ship(self, level: Level, trades: Trades, moved: np.ndarray, buyer: np.ndarray) -> None:
         """Retail: cards travel to the gang; its money goes to the dealers' account."""
-        m, g = self.model, self.model.gangs
-        m.ledger.pay(Account.GANGS, Account.DEALERS, int(fen.sum()))
-        np.add.at(g.week_cost, rows, fen)
+        m, g, cards = self.model, self.model.gangs, level.cards
+        m.ledger.pay(Account.GANGS, Account.DEALERS, int(trades.fen.sum()))
+        np.add.at(g.week_cost, trades.buyer, trades.fen)
         cards.move(moved, Status.IN_TRANSIT, m.day)
         cards.gang[moved] = buyer
-        ones = np.ones(len(moved), dtype=np.int64)
-        if kind == Goods.ACCOUNTS:
-            seen = g.price_seen[rows]
-            g.price_seen[rows] = seen + 0.5 * (price - seen)
-            paid = np.zeros(g.n)
-            paid[rows] = price
-            each = np.round(paid[buyer] * 100).astype(np.int64)
-            m.recorder.price("price_gang_yuan", cards.region_open[moved], each, ones)
-            m.recorder.count("orders_filled", g.region[buyer])
-        else:
+        if level.goods == Goods.SIMS:
             m.recorder.count("sims_bought", g.region[buyer])
+            return
+        seen = g.price_seen[trades.buyer]
+        g.price_seen[trades.buyer] = seen + 0.5 * (trades.price - seen)
+        ones = np.ones(len(moved), dtype=np.int64)
+        m.recorder.price("price_gang_yuan", cards.region_open[moved], trades.paid(buyer), ones)
+        m.recorder.count("orders_filled", g.region[buyer])
 
     def _arrive(self) -> None:
         """Cards reach the gang after its days of transit; a few are seized on the way."""
@@ -199,8 +209,7 @@ class Market:
 
 
 class SimSupply:
-    """Phase 4, phone cards: sellers register them through lax operators, on stolen identities, or with
-    insiders.
+    """Phase 4, phone cards: sellers register them through lax operators, stolen identities or insiders.
 
     What can be had in a week grows with the price; operators refuse a share (their screening sensitivity).
     """
@@ -231,7 +240,7 @@ class SimSupply:
         d.order[rows, Goods.SIMS] -= got
         cost = self.cost / (1.0 - refusal)
         d.cost[rows, Goods.SIMS] = cost
-        fen = np.round(cost * 100).astype(np.int64) * got
+        fen = arrays.fen(cost) * got
         d.cash[rows] -= fen
         m.ledger.pay(Account.DEALERS, Account.OPENERS, int(fen.sum()))
         self._enter(rows, region, got)
@@ -239,12 +248,12 @@ class SimSupply:
     def _enter(self, rows: np.ndarray, region: np.ndarray, got: np.ndarray) -> None:
         m, d = self.model, self.model.dealers
         owner = np.repeat(np.arange(len(rows)), got)
-        number = np.arange(len(owner)) - np.repeat(np.cumsum(got) - got, got)
+        number = arrays.number_within(got)
         week = np.uint64(m.day) << np.uint64(32)
         key = child_keys(d.key[rows][owner], week + number.astype(np.uint64))
         u = m.keyed.uniform(Process.SIM_SUPPLY, m.day, key, 2)
         origin = np.array([Source.SOLD, Source.STOLEN_IDENTITY, Source.INSIDER])
-        source = origin[np.minimum(np.searchsorted(self.sources / self.sources[-1], u, side="right"), 2)]
+        source = origin[arrays.interval(self.sources / self.sources[-1], u)]
         issuer = m.operators.choose(m.keyed.uniform(Process.SIM_SUPPLY, m.day, key, 3))
         m.sims.enter(
             len(owner),
@@ -259,8 +268,3 @@ class SimSupply:
             opened=m.day,
             moved=m.day,
         )
-
-
-def recruiters(dealers: Table) -> np.ndarray:
-    """Rows of recruiters alive."""
-    return np.flatnonzero((dealers.alive == 1) & (dealers.tier == RECRUITER))

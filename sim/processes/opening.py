@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim import arrays
 from sim.agents.dealer import RECRUITER
 from sim.kernels.chain import approached
 from sim.random import Process, child_keys
@@ -15,8 +17,29 @@ from sim.world.ledger import Account
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
-MOST_CARDS = 5
 RETRIES = 20
+"""How often someone who found an outlet shut looks for another one."""
+
+CARD_FLAGS = (Flag.IDLE, Flag.MULTI, Flag.REPLACED)
+
+
+@dataclass(frozen=True)
+class Openings:
+    """Openings tried as arrays (n): key of the card, row of the person, row of the recruiter, region.
+
+    ``existing``: whether the person sells an account that is already there; ``outlet``: where it is opened.
+    """
+
+    key: np.ndarray
+    person: np.ndarray
+    recruiter: np.ndarray
+    region: np.ndarray
+    existing: np.ndarray
+    outlet: np.ndarray
+
+    def keep(self, mask: np.ndarray) -> Openings:
+        """The openings where ``mask`` is true."""
+        return Openings(*(getattr(self, column.name)[mask] for column in fields(self)))
 
 
 class Opening:
@@ -104,9 +127,8 @@ class Opening:
         queue = m.keyed.uniform(Process.QUEUE, m.day, m.openers.key[rows], 2)
         order = np.lexsort((queue, recruiter))
         rows, recruiter = rows[order], recruiter[order]
-        before = np.arange(len(rows)) - np.searchsorted(recruiter, recruiter)
         need = d.sets_needed[recruiter] - d.sets_got[recruiter]
-        taken = before * self.mean_cards < need
+        taken = arrays.rank_within(recruiter) * self.mean_cards < need
         return rows[taken], recruiter[taken]
 
     @property
@@ -121,22 +143,25 @@ class Opening:
         u = m.keyed.uniform(Process.CARDS_OPENED, m.day, o.key[rows])
         wanted = 1 + np.searchsorted(self.cards / self.cards[-1], u, side="right")
         who = np.repeat(np.arange(len(rows)), wanted)
-        number = np.arange(len(who)) - np.repeat(np.cumsum(wanted) - wanted, wanted)
-        person, by = rows[who], recruiter[who]
-        key = child_keys(o.key[person], o.cards[person] + number)
+        person = rows[who]
+        key = child_keys(o.key[person], o.cards[person] + arrays.number_within(wanted))
         o.cards[rows] += wanted
         o.last_opened[rows] = m.day
         region = o.region[person].astype(np.int64)
         existing = m.keyed.uniform(Process.CARD_FLAGS, m.day, key, 7) < self.existing
         outlet, lost = self._outlet(key, region, ~existing)
-        refused = ~existing & ~lost & self._refused(key, region, m.outlets.bank[outlet])
+        self._screen(Openings(key, person, recruiter[who], region, existing, outlet), lost)
+
+    def _screen(self, openings: Openings, lost: np.ndarray) -> None:
+        """Banks refuse some of the new accounts; what is left, and not lost, is sold."""
+        m, region, tried = self.model, openings.region, ~openings.existing
+        refused = tried & ~lost & self._refused(openings.key, region, m.outlets.bank[openings.outlet])
         done = ~lost & ~refused
-        tried = ~existing
         m.recorder.count("openings_attempted_illicit", region[tried])
         m.recorder.count("openings_refused_illicit", region[refused])
         m.recorder.count("openings_lost_illicit", region[lost])
         m.recorder.count("openings_illicit", region[done & tried])
-        self._enter(key[done], person[done], by[done], region[done], outlet[done], existing[done])
+        self._enter(openings.keep(done))
 
     def _outlet(
         self, key: np.ndarray, region: np.ndarray, tried: np.ndarray
@@ -167,45 +192,47 @@ class Opening:
         chance = np.minimum(m.banks.sensitivity[bank] * m.policy.opening_factor[region], m.banks.ceiling)
         return m.keyed.uniform(Process.SCREENING, m.day, key) < chance
 
-    def _enter(
-        self,
-        key: np.ndarray,
-        person: np.ndarray,
-        by: np.ndarray,
-        region: np.ndarray,
-        outlet: np.ndarray,
-        existing: np.ndarray,
-    ) -> None:
+    def _enter(self, sold: Openings) -> None:
         """New tracked cards on the recruiters' shelves; the wage is paid and recorded."""
         m = self.model
-        flags = np.zeros(len(key), dtype=np.uint8)
-        for draw, (flag, share) in enumerate(
-            zip((Flag.IDLE, Flag.MULTI, Flag.REPLACED), self.flag_shares, strict=True)
-        ):
-            has = m.keyed.uniform(Process.CARD_FLAGS, m.day, key, draw) < share
-            flags |= np.where(has & (existing | (flag != Flag.IDLE)), flag, 0).astype(np.uint8)
-        stolen = m.keyed.uniform(Process.CARD_FLAGS, m.day, key, 6) < self.stolen
+        flags = self._flags(sold)
+        stolen = m.keyed.uniform(Process.CARD_FLAGS, m.day, sold.key, 6) < self.stolen
         m.accounts.enter(
-            len(key),
+            len(sold.key),
             kind=Kind.ACCOUNT,
             status=Status.RECRUITER_STOCK,
-            key=key,
-            holder=person,
-            dealer=by,
+            key=sold.key,
+            holder=sold.person,
+            dealer=sold.recruiter,
             source=np.where(stolen, Source.STOLEN_IDENTITY, Source.SOLD),
-            issuer=m.outlets.bank[outlet],
-            outlet=np.where(existing, -1, outlet),
-            region_open=region,
-            region_use=region,
+            issuer=m.outlets.bank[sold.outlet],
+            outlet=np.where(sold.existing, -1, sold.outlet),
+            region_open=sold.region,
+            region_use=sold.region,
             opened=m.day,
             moved=m.day,
             flags=flags,
         )
-        if existing.any():
-            classes = m.banks.class_of[m.outlets.bank[outlet[existing]]]
-            m.ordinary.take(region[existing], classes, flags[existing], m.scale)
-        np.add.at(m.dealers.sets_got, by, 1)
-        wage = np.round(m.dealers.wage[by] * 100).astype(np.int64)
-        np.subtract.at(m.dealers.cash, by, wage)
+        if sold.existing.any():
+            old = sold.existing
+            classes = m.banks.class_of[m.outlets.bank[sold.outlet[old]]]
+            m.ordinary.take(sold.region[old], classes, flags[old], m.scale)
+        self._pay(sold)
+
+    def _flags(self, sold: Openings) -> np.ndarray:
+        """Bits that cleanups look at, uint8 (n).  A new account cannot have lain idle."""
+        m = self.model
+        flags = np.zeros(len(sold.key), dtype=np.uint8)
+        for draw, (flag, share) in enumerate(zip(CARD_FLAGS, self.flag_shares, strict=True)):
+            has = m.keyed.uniform(Process.CARD_FLAGS, m.day, sold.key, draw) < share
+            flags |= np.where(has & (sold.existing | (flag != Flag.IDLE)), flag, 0).astype(np.uint8)
+        return flags
+
+    def _pay(self, sold: Openings) -> None:
+        """The recruiter pays its wage for each card."""
+        m = self.model
+        np.add.at(m.dealers.sets_got, sold.recruiter, 1)
+        wage = arrays.fen(m.dealers.wage[sold.recruiter])
+        np.subtract.at(m.dealers.cash, sold.recruiter, wage)
         m.ledger.pay(Account.DEALERS, Account.OPENERS, int(wage.sum()))
-        m.recorder.price("price_opener_yuan", region, wage, np.ones(len(key), dtype=np.int64))
+        m.recorder.price("price_opener_yuan", sold.region, wage, np.ones(len(wage), dtype=np.int64))

@@ -7,13 +7,15 @@ no room falls back on the gang's own accounts, then on substitutes, then it is l
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim import arrays
 from sim.agents.gang import METHODS
 from sim.kernels.chain import assign_uses, capacity, take_first
+from sim.observe.recorder import CHANNEL_COUNTS
 from sim.random import Process, child_keys, named_key
 from sim.world.codes import LOST, Channel, Goods, Status
 
@@ -37,9 +39,30 @@ class Cases:
 
     def keep(self, mask: np.ndarray) -> Cases:
         """The cases where ``mask`` is true."""
-        return Cases(
-            *(getattr(self, name)[mask] for name in ("gang", "key", "method", "region", "amount", "channel"))
-        )
+        return Cases(*(getattr(self, column.name)[mask] for column in fields(self)))
+
+
+@dataclass
+class Room:
+    """Cases that still find room today, lowered in place: by gang on its cards and own accounts, by pool."""
+
+    cards: np.ndarray
+    own: np.ndarray
+    pool: np.ndarray
+
+    def fill(self, channel: np.ndarray, wish: np.ndarray, gang: np.ndarray, queue: np.ndarray) -> None:
+        """Give each unsettled case (n) the channel it wishes while there is room, in a keyed queue."""
+        for kind, left in ((Channel.BOUGHT, self.cards), (Channel.OWN, self.own)):
+            waiting = np.flatnonzero((channel == LOST) & (wish == kind))
+            order = waiting[np.lexsort((queue[waiting], gang[waiting]))]
+            served = order[arrays.rank_within(gang[order]) < left[gang[order]]]
+            channel[served] = kind
+            np.subtract.at(left, gang[served], 1)
+        for kind in (Channel.CORPORATE, Channel.POINTS):
+            waiting = np.flatnonzero((channel == LOST) & (wish == kind))
+            served = waiting[np.argsort(queue[waiting], kind="stable")[: self.pool[kind]]]
+            channel[served] = kind
+            self.pool[kind] -= len(served)
 
 
 class Operation:
@@ -97,30 +120,41 @@ class Operation:
     def _potential(self) -> Cases:
         """Cases that would come about with cards for all (equations 4.2 phone side, 4.10)."""
         m, g = self.model, self.model.gangs
+        weight = self._exposure()
+        success = self.success * weight.sum(axis=0)
         by_phone = m.stocks.active[:, Goods.SIMS] * self.calls_per_sim + g.voip
         contacts = np.minimum(g.staff * self.calls, by_phone)
-        protected = 1.0 - m.policy.app_coverage * m.policy.app_efficacy
-        weight = m.regions.share[:, None] * protected[:, None] * np.exp(-self.beta * m.awareness[:, None])
-        mean = contacts * m.season * (g.method_mix @ (self.success * weight.sum(axis=0)))
+        mean = contacts * m.season * (g.method_mix @ success)
         mean[~self.at_work()] = 0.0
         mean *= self._not_dissuaded(mean)
         count = m.keyed.poisson(Process.CASES, m.day, g.key, mean)
         gang = np.repeat(np.arange(g.n), count)
-        number = np.arange(len(gang)) - np.repeat(np.cumsum(count) - count, count)
-        key = child_keys(g.key[gang], g.cases[gang] + number)
+        key = child_keys(g.key[gang], g.cases[gang] + arrays.number_within(count))
         g.cases[:] += count
-        odds = g.method_mix[gang] * (self.success * weight.sum(axis=0))
-        method = _pick(odds, m.keyed.uniform(Process.CASE_METHOD, m.day, key))
+        method = arrays.pick(g.method_mix[gang] * success, m.keyed.uniform(Process.CASE_METHOD, m.day, key))
+        z = m.keyed.normal(Process.CASE_AMOUNT, m.day, key)
+        yuan = self.loss[method] * g.skill[gang] * np.exp(self.loss_sd * z - self.loss_sd**2 / 2)
+        amount = np.maximum(arrays.fen(yuan), 100)
+        region = self._victims_region(key, method, weight)
+        return Cases(gang, key, method, region, amount, np.full(len(gang), LOST))
+
+    def _exposure(self) -> np.ndarray:
+        """Share of adults times what app and awareness leave of success, float64 (regions, methods)."""
+        m = self.model
+        protected = 1.0 - m.policy.app_coverage * m.policy.app_efficacy
+        aware = np.exp(-self.beta * m.awareness[:, None])
+        return np.asarray(m.regions.share[:, None] * protected[:, None] * aware)
+
+    def _victims_region(self, key: np.ndarray, method: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Where the victim of each case lives, by the exposure to its method, int64 (n)."""
+        m = self.model
         edges = np.cumsum(weight, axis=0)
         u = m.keyed.uniform(Process.CASE_REGION, m.day, key)
-        region = np.empty(len(gang), dtype=np.int64)
+        region = np.empty(len(key), dtype=np.int64)
         for kind in range(METHODS):
             of_kind = method == kind
             region[of_kind] = np.searchsorted(edges[:-1, kind] / edges[-1, kind], u[of_kind], side="right")
-        z = m.keyed.normal(Process.CASE_AMOUNT, m.day, key)
-        yuan = self.loss[method] * g.skill[gang] * np.exp(self.loss_sd * z - self.loss_sd**2 / 2)
-        amount = np.maximum(np.round(yuan * 100).astype(np.int64), 100)
-        return Cases(gang, key, method, region, amount, np.full(len(gang), LOST))
+        return region
 
     def _not_dissuaded(self, mean: np.ndarray) -> float:
         """Share of cases in the making that no order stops: orders meet a case with some precision."""
@@ -149,64 +183,36 @@ class Operation:
     def _channels(self, cases: Cases, by_cards: np.ndarray) -> np.ndarray:
         """Channel of each case: the one chosen if it has room, else own accounts, a substitute, or lost."""
         m, g = self.model, self.model.gangs
-        chosen = _pick(g.mix[cases.gang], m.keyed.uniform(Process.CASE_CHANNEL, m.day, cases.key))
+        chosen = arrays.pick(g.mix[cases.gang], m.keyed.uniform(Process.CASE_CHANNEL, m.day, cases.key))
         self.wanted = chosen
-        most = np.maximum(g.staff * self.own_rate * self.own_store, 1.0)
-        g.own_left[:] = np.minimum(g.own_left + g.staff * self.own_rate, most)
-        room_own = np.floor(g.own_left).astype(np.int64)
-        left_cards, left_own = by_cards.copy(), room_own.copy()
-        left_pool = self.pools.room()
+        own = self._room_on_own_accounts()
+        room = Room(by_cards.copy(), own.copy(), self.pools.room())
         queue = m.keyed.uniform(Process.CASE_CHANNEL, m.day, cases.key, 1)
         channel = np.full(len(chosen), LOST)
-        for wish in (
-            chosen,
-            np.full(len(chosen), Channel.OWN),
-            np.full(len(chosen), Channel.POINTS),
-            np.full(len(chosen), Channel.CORPORATE),
-        ):
-            self._settle(channel, wish, cases.gang, queue, left_cards, left_own, left_pool)
-        g.own_left[:] -= room_own - left_own
-        self.pools.use(left_pool)
+        others = (np.full(len(chosen), kind) for kind in (Channel.OWN, Channel.POINTS, Channel.CORPORATE))
+        for wish in (chosen, *others):
+            room.fill(channel, wish, cases.gang, queue)
+        g.own_left[:] -= own - room.own
+        self.pools.use(room.pool)
         return channel
 
-    def _settle(
-        self,
-        channel: np.ndarray,
-        wish: np.ndarray,
-        gang: np.ndarray,
-        queue: np.ndarray,
-        left_cards: np.ndarray,
-        left_own: np.ndarray,
-        left_pool: np.ndarray,
-    ) -> None:
-        """Give each unsettled case the channel it wishes while there is room, in a keyed queue."""
-        for kind, left in ((Channel.BOUGHT, left_cards), (Channel.OWN, left_own)):
-            open_cases = np.flatnonzero((channel == LOST) & (wish == kind))
-            order = open_cases[np.lexsort((queue[open_cases], gang[open_cases]))]
-            rank = np.arange(len(order)) - np.searchsorted(gang[order], gang[order])
-            served = order[rank < left[gang[order]]]
-            channel[served] = kind
-            np.subtract.at(left, gang[served], 1)
-        for kind in (Channel.CORPORATE, Channel.POINTS):
-            open_cases = np.flatnonzero((channel == LOST) & (wish == kind))
-            served = open_cases[np.argsort(queue[open_cases], kind="stable")[: left_pool[kind]]]
-            channel[served] = kind
-            left_pool[kind] -= len(served)
+    def _room_on_own_accounts(self) -> np.ndarray:
+        """Cases that each gang can carry on accounts of its members today, int64 (gangs)."""
+        g = self.model.gangs
+        most = np.maximum(g.staff * self.own_rate * self.own_store, 1.0)
+        g.own_left[:] = np.minimum(g.own_left + g.staff * self.own_rate, most)
+        return np.floor(g.own_left).astype(np.int64)
 
     def _remember(self, cases: Cases) -> None:
         """What gangs learn from: cases tried by channel, and uses of cards wanted."""
         m, g = self.model, self.model.gangs
-        tried = np.where(cases.channel == LOST, self.wanted, cases.channel)
-        missed = self.wanted != cases.channel
+        lost = cases.channel == LOST
+        tried = np.where(lost, self.wanted, cases.channel)
+        missed = (self.wanted != cases.channel) & ~lost
         np.add.at(g.tried, (cases.gang, tried), 1.0)
-        np.add.at(
-            g.tried,
-            (cases.gang[missed & (cases.channel != LOST)], self.wanted[missed & (cases.channel != LOST)]),
-            1.0,
-        )
+        np.add.at(g.tried, (cases.gang[missed], self.wanted[missed]), 1.0)
         bought = self.wanted == Channel.BOUGHT
         np.add.at(g.wanted_uses, cases.gang[bought], float(self.uses_per_case))
-        lost = cases.channel == LOST
         m.recorder.count("cases_lost_for_cards", cases.region[lost])
 
     def _use_accounts(self, cases: Cases) -> None:
@@ -216,10 +222,19 @@ class Operation:
         need = np.bincount(cases.gang[bought], minlength=g.n) * self.uses_per_case
         total = np.zeros(g.n, dtype=np.int64)
         np.add.at(total, cases.gang[bought], cases.amount[bought])
-        per_use = total // np.maximum(need, 1)
-        activated = np.zeros(cards.n, dtype=np.uint8)
         cards.uses_today[:] = 0
         cards.balance_fen[:] = 0
+        activated = self._assign(need, total // np.maximum(need, 1))
+        cards.move(np.flatnonzero(activated), Status.ACTIVE, m.day)
+        cards.last_used[cards.uses_today > 0] = m.day
+        m.ledger.check("uses assigned", m.day, int(need.sum()), 0)
+        for kind, name in CHANNEL_COUNTS.items():
+            m.recorder.count(name, cases.region[cases.channel == kind])
+
+    def _assign(self, need: np.ndarray, fen_per_use: np.ndarray) -> np.ndarray:
+        """Place ``need`` uses by gang (lowered in place) on cards; marks the cards taken into use, uint8."""
+        cards = self.model.accounts
+        activated = np.zeros(cards.n, dtype=np.uint8)
         for phase in (0, 1):
             assign_uses(
                 cards.status,
@@ -231,22 +246,13 @@ class Operation:
                 int(Status.ACTIVE),
                 int(Status.GANG_STOCK),
                 self.per_day,
-                g.use_cap,
+                self.model.gangs.use_cap,
                 phase,
                 need,
-                per_use,
+                fen_per_use,
                 activated,
             )
-        cards.move(np.flatnonzero(activated), Status.ACTIVE, m.day)
-        cards.last_used[cards.uses_today > 0] = m.day
-        m.ledger.check("uses assigned", m.day, int(need.sum()), 0)
-        for kind, name in (
-            (Channel.OWN, "cases_own"),
-            (Channel.BOUGHT, "cases_bought"),
-            (Channel.CORPORATE, "cases_corporate"),
-            (Channel.POINTS, "cases_points"),
-        ):
-            m.recorder.count(name, cases.region[cases.channel == kind])
+        return activated
 
 
 class Pools:
@@ -290,9 +296,3 @@ class Pools:
         self.capacity = self.capacity * (1.0 + (self.growth * fill * room - self.decline) / 365.25)
         pressure = float(m.regions.share @ m.policy.use_factor) - 1.0
         self.capacity[Channel.CORPORATE] *= math.exp(-self.closure / 365.25 * pressure)
-
-
-def _pick(odds: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """Column of each row by odds (n, k) and a uniform number (n)."""
-    edges = np.cumsum(odds, axis=1)
-    return np.minimum((edges <= (u * edges[:, -1])[:, None]).sum(axis=1), odds.shape[1] - 1)

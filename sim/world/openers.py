@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.arrays import interval
 from sim.random import KeyedRandom, Process, children, named_key
 from sim.scenario.parameters import Parameters
 from sim.world.regions import Regions
@@ -50,7 +51,7 @@ class OpenerPool(Table):
         self.append(
             count,
             key=keys,
-            region=np.minimum(np.searchsorted(edges, u, side="right"), regions.n - 1),
+            region=interval(edges, u),
             type=np.searchsorted(kinds / kinds[-1], random.uniform(Process.OPENER_TRAITS, 0, keys, 3)),
             reservation_wage=p.number("openers.reservation_wage_median")
             * np.exp(p.number("openers.reservation_wage_log_sd") * z),

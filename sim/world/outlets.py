@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special, stats
 
+from sim.arrays import interval
 from sim.policy import Suspension
 from sim.random import KeyedRandom, Process, children, named_key
 from sim.world.regions import Regions
@@ -129,4 +130,4 @@ def _whole_shares(shares: np.ndarray, total: int) -> np.ndarray:
 def _choose(u: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Category of each uniform number by cumulative shares."""
     edges = np.cumsum(shares) / np.sum(shares)
-    return np.minimum(np.searchsorted(edges, u, side="right"), len(shares) - 1)
+    return interval(edges, u)
