@@ -39,7 +39,8 @@ def pick(weight: NDArray[Any], u: NDArray[Any]) -> Whole:
     """Choose a column of each row (n, k) in proportion to its weights, by a uniform number (n)."""
     edges = np.cumsum(weight, axis=1)
     at = (edges <= (u * edges[:, -1])[:, None]).sum(axis=1)
-    return np.minimum(at, weight.shape[1] - 1)
+    chosen: Whole = np.minimum(at, weight.shape[1] - 1)
+    return chosen
 
 
 def fen(yuan: ArrayLike) -> Whole:

@@ -116,7 +116,7 @@ class FraudSupplyChain(mesa.Model):
         self.regions = read_regions(shipped_folder() / "evidence")
         self.ledger = Ledger()
         self.recorder = Recorder(self)
-        self.datacollector = self.recorder  # type: ignore[assignment]
+        self.datacollector = self.recorder
         self.accounts = CardTable(self.ledger)
         self.sims = CardTable(self.ledger)
         self.ordinary = OrdinaryCards(p, self.regions)
@@ -193,7 +193,8 @@ class FraudSupplyChain(mesa.Model):
 
     def run_model(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Step to the end; ``progress`` is told days done and days in all, about once a simulated month."""
-        numba.set_num_threads(min(self.threads, numba.config.NUMBA_NUM_THREADS))
+        most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+        numba.set_num_threads(min(self.threads, most))
         while self.day < self.days:
             self.step()
             if progress is not None and (self.day % 30 == 0 or self.day == self.days):
@@ -207,8 +208,8 @@ class FraudSupplyChain(mesa.Model):
         self.stocks.count(self)
 
     def _decide(self) -> None:
-        decide_today(self, Dealer, self.dealers, self.population.dealer_agents)  # type: ignore[arg-type]
-        decide_today(self, Gang, self.gangs, self.population.gang_agents)  # type: ignore[arg-type]
+        decide_today(self, Dealer, self.dealers, self.population.dealer_agents)
+        decide_today(self, Gang, self.gangs, self.population.gang_agents)
         for bank in self.bank_agents[self.day % 7 :: 7]:
             bank.decide()
 

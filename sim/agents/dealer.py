@@ -110,7 +110,7 @@ class DealerRules:
     def belief(self, rows: np.ndarray) -> np.ndarray:
         """Believed probability of removal within a week."""
         seen = self.model.dealers.risk_seen[rows]
-        return seen[:, 0] / seen.sum(axis=1)
+        return np.asarray(seen[:, 0] / seen.sum(axis=1))
 
     def floor(self, rows: np.ndarray) -> np.ndarray:
         """Lowest ask for a set, yuan: replacement cost and risk, P = c + theta (c + F) (equation 4.1).
@@ -123,7 +123,7 @@ class DealerRules:
         q = np.minimum(self.belief(rows) / sales, 0.5)
         cost = np.where(d.tier[rows] == RECRUITER, d.wage[rows], d.cost[rows, Goods.ACCOUNTS])
         cost = cost + self.handling[d.tier[rows]]
-        return cost + q / (1.0 - q) * (cost + d.penalty[rows])
+        return np.asarray(cost + q / (1.0 - q) * (cost + d.penalty[rows]))
 
     def move_prices(self, rows: np.ndarray) -> None:
         """Log P' = log P + speed (D - S)/(D + S), at most ``limit`` a week (equation 4.8).

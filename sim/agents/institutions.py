@@ -87,7 +87,8 @@ class Banks:
         policy = m.policy
         effort = float(self.outlet_share @ (self.base * self.effort)) / float(self.outlet_share @ self.base)
         extra = np.maximum(effort * policy.opening_factor - 1.0, 0.0)
-        return np.minimum(self.false_positive * (1.0 + extra * policy.false_positive_factor), 1.0)
+        refused = self.false_positive * (1.0 + extra * policy.false_positive_factor)
+        return np.asarray(np.minimum(refused, 1.0))
 
 
 class Operators:

@@ -106,10 +106,8 @@ class Population:
         if len(keys) == 0:
             return np.empty(0, dtype=np.int64)
         traits = self._gang_traits(keys) | self._gang_start(len(keys))
-        abroad = region >= m.regions.n
-        transit = np.where(
-            abroad, self.p.number("gangs.transit_days_abroad"), self.p.number("gangs.transit_days")
-        )
+        days = (self.p.number("gangs.transit_days"), self.p.number("gangs.transit_days_abroad"))
+        transit = np.where(region < m.regions.n, *days)
         rows = self.gangs.append(len(keys), key=keys, region=region, transit_days=transit, **traits)
         staff = traits["staff"]
         self.gangs.voip[rows] = (
@@ -201,7 +199,7 @@ class Population:
         }
 
     def _first_need(self, tier: np.ndarray) -> np.ndarray:
-        """Need that a dealer expects at first: what gangs need at the start, shared evenly, float64 (n, 2)."""
+        """Need that a dealer expects at first: what gangs need then, shared evenly, float64 (n, 2)."""
         p = self.p
         sets = p.number("gangs.count") * p.number("gangs.staff_mean") * p.number("gangs.need_per_staff_start")
         sellers = p.number("dealers.seller_share")

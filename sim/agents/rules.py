@@ -17,4 +17,4 @@ def update_belief(seen: np.ndarray, rows: np.ndarray, share: np.ndarray, peers: 
 def softmax(scores: np.ndarray) -> np.ndarray:
     """Choice probabilities along the last axis."""
     raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return raised / raised.sum(axis=-1, keepdims=True)
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))

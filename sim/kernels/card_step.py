@@ -30,7 +30,10 @@ def use_rate(detection: np.ndarray, uses_today: int, amount: float, new: float, 
     """
     excess = max(uses_today - detection[2], 0.0)
     amounts = detection[3] * np.log1p(amount / detection[4])
-    return detection[0] + detection[1] * excess + amounts + detection[5] * new + detection[6] * awakened
+    rate: float = (
+        detection[0] + detection[1] * excess + amounts + detection[5] * new + detection[6] * awakened
+    )
+    return rate
 
 
 @njit("i8(f8,f8,f8[:],f8[:])", cache=True, error_model="numpy")

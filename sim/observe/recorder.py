@@ -135,7 +135,7 @@ class Recorder:
         part = by[Channel.OWN] if name == "own_account_share" else by[Channel.CORPORATE] + by[Channel.POINTS]
         total = sum(by.values(), zero)
         part, total = np.append(part.sum(), part), np.append(total.sum(), total)
-        return np.divide(part, total, out=np.zeros(len(total)), where=total > 0)
+        return np.asarray(np.divide(part, total, out=np.zeros(len(total)), where=total > 0))
 
     def get_model_vars_dataframe(self) -> pd.DataFrame:
         """The nation's months, indexed by month, as a Mesa DataCollector would give them."""

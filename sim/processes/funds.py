@@ -136,7 +136,7 @@ class Reporting:
         m = self.model
         share = self.share * (1.0 + self.rise * m.awareness + m.policy.report_lift) * m.shock
         chance = np.minimum(share, self.most)[cases.region]
-        return m.keyed.uniform(Process.CASE_REPORT, m.day, cases.key) < chance
+        return np.asarray(m.keyed.uniform(Process.CASE_REPORT, m.day, cases.key) < chance)
 
     def run(self) -> None:
         """Schedule today's reports and registrations; record those that are due."""

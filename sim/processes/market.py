@@ -71,7 +71,7 @@ class Trades:
     @property
     def fen(self) -> np.ndarray:
         """Money that changes hands, fen, int64 (n)."""
-        return arrays.fen(self.price) * self.cards
+        return np.asarray(arrays.fen(self.price) * self.cards)
 
     def paid(self, buyer: np.ndarray) -> np.ndarray:
         """What each of some cards cost the buyer who has it now, fen, int64 (cards)."""
@@ -135,7 +135,8 @@ class Market:
         wanted: np.ndarray = level.buyers.order[rows, level.goods]
         if level.wholesale:
             return wanted
-        return np.minimum(wanted, np.maximum(level.buyers.cash[rows], 0) // np.maximum(arrays.fen(price), 1))
+        affordable = np.maximum(level.buyers.cash[rows], 0) // np.maximum(arrays.fen(price), 1)
+        return np.asarray(np.minimum(wanted, affordable))
 
     def _serve(self, level: Level, visits: Trades) -> Trades:
         """Sellers serve who came, in a keyed queue, until the shelf is empty; only those who got cards."""

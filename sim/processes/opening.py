@@ -119,7 +119,7 @@ class Opening:
         )
         utility = np.log(m.dealers.wage[recruiter] / o.reservation_wage[rows]) - o.risk_weight[rows] * risk
         chance = 1.0 / (1.0 + np.exp(-utility / self.logit_scale))
-        return m.keyed.uniform(Process.ACCEPTANCE, m.day, o.key[rows]) < chance
+        return np.asarray(m.keyed.uniform(Process.ACCEPTANCE, m.day, o.key[rows]) < chance)
 
     def _room(self, rows: np.ndarray, recruiter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Recruiters take no more people than their need: the first ones by a keyed queue."""
@@ -190,7 +190,7 @@ class Opening:
         """Screening: the bank's sensitivity times the policy's factor."""
         m = self.model
         chance = np.minimum(m.banks.sensitivity[bank] * m.policy.opening_factor[region], m.banks.ceiling)
-        return m.keyed.uniform(Process.SCREENING, m.day, key) < chance
+        return np.asarray(m.keyed.uniform(Process.SCREENING, m.day, key) < chance)
 
     def _enter(self, sold: Openings) -> None:
         """New tracked cards on the recruiters' shelves; the wage is paid and recorded."""

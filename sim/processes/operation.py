@@ -100,7 +100,7 @@ class Operation:
     def at_work(self) -> np.ndarray:
         """Mask of gangs that operate today."""
         g = self.model.gangs
-        return (g.alive == 1) & (g.low_until <= self.model.day)
+        return np.asarray((g.alive == 1) & (g.low_until <= self.model.day))
 
     def _use_sims(self) -> None:
         """Take spare phone cards into use where the phone side needs them; each in use is used today."""
@@ -201,7 +201,7 @@ class Operation:
         g = self.model.gangs
         most = np.maximum(g.staff * self.own_rate * self.own_store, 1.0)
         g.own_left[:] = np.minimum(g.own_left + g.staff * self.own_rate, most)
-        return np.floor(g.own_left).astype(np.int64)
+        return np.asarray(np.floor(g.own_left), dtype=np.int64)
 
     def _remember(self, cases: Cases) -> None:
         """What gangs learn from: cases tried by channel, and uses of cards wanted."""

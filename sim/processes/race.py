@@ -21,9 +21,8 @@ def layering_time(
 ) -> np.ndarray:
     """Days until the money has passed all hops: a sum of ``hops`` equal exponentials, float64 (n)."""
     each = mean_total / hops
-    return each * np.sum(
-        [random.exponential(Process.CASE_RACE, day, keys, 1 + hop) for hop in range(hops)], axis=0
-    )
+    times = [random.exponential(Process.CASE_RACE, day, keys, 1 + hop) for hop in range(hops)]
+    return np.asarray(each * np.sum(times, axis=0))
 
 
 def freeze_time(

@@ -49,7 +49,7 @@ class Stocks:
     @property
     def held(self) -> np.ndarray:
         """Gang stock and cards on their way to gangs."""
-        return self.gang_stock + self.pipeline
+        return np.asarray(self.gang_stock + self.pipeline)
 
     def count(self, model: FraudSupplyChain) -> None:
         """Count again from the cards."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.world.codes import Kind, Status
 
@@ -60,11 +61,12 @@ class Ledger:
 
     def move(self, kinds: np.ndarray, before: np.ndarray, after: int) -> None:
         """Log one transition for each card: from its status ``before`` to ``after``."""
-        np.add.at(self.moves, (kinds, before, after), 1)
+        np.add.at(self.moves[:, :, after], (kinds, before), 1)
 
-    def by_status(self) -> np.ndarray:
+    def by_status(self) -> NDArray[np.int64]:
         """Cards by kind and status as the log has them, int64 (kinds, statuses)."""
-        return self.first + self.moves.sum(axis=1) - self.moves.sum(axis=2)
+        came, went = self.moves.sum(axis=1), self.moves.sum(axis=2)
+        return np.asarray(self.first + came - went)
 
     def check(self, identity: str, day: int, left: int, right: int) -> None:
         """Raise :class:`AuditError` unless both sides are equal."""

@@ -54,7 +54,7 @@ class Outlets:
         before = np.where(self.first[region] > 0, self._cumulative[self.first[region] - 1], 0.0)
         after = self._cumulative[self.first[region + 1] - 1]
         at = np.searchsorted(self._cumulative, before + u * (after - before), side="right")
-        return np.clip(at, self.first[region], self.first[region + 1] - 1)
+        return np.asarray(np.clip(at, self.first[region], self.first[region + 1] - 1))
 
     def suspend(self, order: Suspension, day: int, random: KeyedRandom) -> np.ndarray:
         """Suspend the outlets that look worst to the authority; returns their numbers.
@@ -121,7 +121,7 @@ def selection_weight(auc: float) -> float:
 def _whole_shares(shares: np.ndarray, total: int) -> np.ndarray:
     """Whole numbers near ``shares`` x total that add up to the total (largest remainders)."""
     exact = shares / shares.sum() * total
-    whole = np.floor(exact).astype(np.int64)
+    whole: np.ndarray = np.floor(exact).astype(np.int64)
     rest = np.argsort(-(exact - whole), kind="stable")[: total - int(whole.sum())]
     whole[rest] += 1
     return whole

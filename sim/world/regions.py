@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 NATION = "CN"
 
@@ -17,7 +18,7 @@ class Regions:
 
     codes: tuple[str, ...]
     names: tuple[str, ...]
-    adults: np.ndarray
+    adults: NDArray[np.int64]
 
     @property
     def n(self) -> int:
@@ -30,9 +31,10 @@ class Regions:
         return self.n
 
     @property
-    def share(self) -> np.ndarray:
+    def share(self) -> NDArray[np.float64]:
         """Share of all adults by region, float64 (n)."""
-        return self.adults / self.adults.sum()
+        share: NDArray[np.float64] = self.adults / self.adults.sum()
+        return share
 
     def number(self, code: str) -> int:
         """Number of a region code."""

@@ -29,9 +29,10 @@ class Table:
 
     def __getattr__(self, name: str) -> np.ndarray:
         try:
-            return self.__dict__["_columns"][name][: self.__dict__["n"]]
+            column: np.ndarray = self.__dict__["_columns"][name]
         except KeyError:
             raise AttributeError(name) from None
+        return column[: self.n]
 
     @property
     def names(self) -> tuple[str, ...]:
