@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from reference import decide_binomial, decide_mean, keys
 
-from sim.policy import Cleanup, Policy
 from sim.model import FraudSupplyChain
+from sim.policy import Cleanup, Policy
 from sim.processes.detection import Detection
 from sim.random import KeyedRandom
 from sim.scenario import load, shipped_folder

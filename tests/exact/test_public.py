@@ -7,8 +7,8 @@ import pytest
 from reference import RARE, decide_binomial, decide_counts, decide_mean, keys
 from scipy import stats
 
-from sim.policy import Policy
 from sim.model import FraudSupplyChain
+from sim.policy import Policy
 from sim.processes.calendar import Fading, next_awareness
 from sim.processes.funds import Reporting
 from sim.processes.operation import Cases
