@@ -26,7 +26,9 @@ def _finished(
 
 @pytest.fixture(scope="session")
 def finished() -> Callable[..., FraudSupplyChain]:
-    """A model that was run to its end: ``finished("baseline", start=..., end=..., seed=2)``; look, do not touch."""
+    """A model that was run to its end: ``finished("baseline", start=..., end=..., seed=2)``; look, do not
+    touch.
+    """
 
     def run(
         name: str, *sets: str, start: str | None = None, end: str | None = None, **options: object

@@ -1,8 +1,9 @@
 """What the exact checks are judged by: slow references in plain Python, and rules that decide.
 
-A statistical check states its rule before it looks: the distance of the mean from its expected value in standard
-errors, at most 4 (a sound model fails such a check once in 16,000 seeds; the seeds are fixed, so it never flickers).
-A sample so small that the rule could not tell the difference that matters is refused: it could never decide.
+A statistical check states its rule before it looks: the distance of the mean from its expected value in
+standard errors, at most 4 (a sound model fails such a check once in 16,000 seeds; the seeds are fixed, so it
+never flickers). A sample so small that the rule could not tell the difference that matters is refused: it
+could never decide.
 """
 
 import math
@@ -24,10 +25,11 @@ CARD_PROCESS = 29
 
 
 def decide_mean(mean: float, expected: float, variance: float, n: int, matters: float) -> None:
-    """Fail unless the mean of ``n`` draws of known variance lies within 4 standard errors of its expected value.
+    """Fail unless the mean of ``n`` draws of known variance lies within 4 standard errors of its expected
+    value.
 
-    ``matters`` is the smallest deviation that the check must be able to see; a sample whose rule is wider than
-    that is refused.
+    ``matters`` is the smallest deviation that the check must be able to see; a sample whose rule is wider
+    than that is refused.
     """
     error = math.sqrt(variance / n)
     assert STANDARD_ERRORS * error <= matters, f"{n} draws could never decide a deviation of {matters}"
@@ -36,12 +38,16 @@ def decide_mean(mean: float, expected: float, variance: float, n: int, matters: 
 
 
 def decide_binomial(hits: int, n: int, p: float, matters: float) -> None:
-    """Fail unless ``hits`` of ``n`` lies within 4 standard errors of ``n p``; ``matters`` is a deviation of p."""
+    """Fail unless ``hits`` of ``n`` lies within 4 standard errors of ``n p``; ``matters`` is a deviation of
+    p.
+    """
     decide_mean(hits / n, p, p * (1.0 - p), n, matters)
 
 
 def decide_counts(counts: Sequence[int], probabilities: Sequence[float]) -> None:
-    """Chi-square of counts against probabilities; every expected count must be at least 20, or it cannot decide."""
+    """Chi-square of counts against probabilities; every expected count must be at least 20, or it cannot
+    decide.
+    """
     observed = np.asarray(counts, dtype=float)
     expected = np.asarray(probabilities, dtype=float) * observed.sum()
     assert expected.min() >= 20.0, f"an expected count of {expected.min()} could never decide"
@@ -74,14 +80,15 @@ class Cards:
         """Cause of each card's removal today, 0 for those that stay (uint8, n); nothing is changed."""
         removed = np.zeros(self.n, dtype=np.uint8)
         card_step(
-            KEY, CARD_PROCESS, day, self.keys, self.status, self.kind, self.region, self.flags, self.uses_today,
-            self.amount, self.opened, self.uses, int(LIVE), self.new_days, self.detection, self.use_factor,
+            KEY, CARD_PROCESS, day, self.keys, self.status, self.kind, self.region, self.flags,
+            self.uses_today, self.amount, self.opened, self.uses, int(LIVE), self.new_days, self.detection,
+            self.use_factor,
             self.cleanup, self.own, removed,
         )  # fmt: skip
         return removed
 
     def reference_step(self, day: int) -> list[int]:
-        """The same in plain Python, as equations 4.12 and 4.16 state it, hazards combined as probabilities."""
+        """The same in plain Python, as equations 4.12 and 4.16 state it, with probabilities."""
         return [self._reference(i, day) for i in range(self.n)]
 
     def _reference(self, i: int, day: int) -> int:

@@ -1,4 +1,6 @@
-"""Checks A17 and A18: money to the fen and cards one by one, every day of the whole operation; and the alarm works."""
+"""Checks A17 and A18: money to the fen and cards one by one, every day of the whole operation; and the alarm
+works.
+"""
 
 from collections.abc import Callable
 
@@ -26,12 +28,16 @@ def test_a17_the_books_agree_with_what_the_recorder_saw(operation: FraudSupplyCh
     money, counts = operation.ledger.money, operation.recorder.counts()
     assert counts["losses_yuan"] == -money[Account.VICTIMS] > 0
     assert counts["frozen_yuan"] == money[Account.FROZEN] + money[Account.RETURNED] > 0
-    arrived = counts["losses_yuan"] - counts["frozen_yuan"] - operation.funds.in_flight() - money[Account.FEES]
+    arrived = (
+        counts["losses_yuan"] - counts["frozen_yuan"] - operation.funds.in_flight() - money[Account.FEES]
+    )
     assert 0 < counts["gang_income_yuan"] <= arrived
 
 
 def test_a17_initial_cash_and_losses_equal_all_that_is_held(operation: FraudSupplyChain) -> None:
-    """A17 as it is written: initial cash + losses = frozen + returned + seized + fees + cash + outside + in flight."""
+    """A17 as it is written: initial cash + losses = frozen + returned + seized + fees + cash + outside + in
+    flight.
+    """
     money = operation.ledger.money
     held = int(operation.gangs.cash.sum()) + int(operation.dealers.cash.sum()) + operation.funds.in_flight()
     ends = (Account.FROZEN, Account.RETURNED, Account.SEIZED, Account.FEES, Account.OPENERS, Account.OUTSIDE)
@@ -42,7 +48,9 @@ def test_a17_initial_cash_and_losses_equal_all_that_is_held(operation: FraudSupp
 
 
 def test_a18_opened_cards_equal_the_cards_in_all_statuses(operation: FraudSupplyChain) -> None:
-    """A18: every card that entered is somewhere; every transition has one place it came from and one it went to."""
+    """A18: every card that entered is somewhere; every transition has one place it came from and one it went
+    to.
+    """
     here = operation.accounts.count() + operation.sims.count()
     assert np.array_equal(here.sum(axis=1), operation.ledger.entered)
     assert (here >= 0).all()
@@ -132,7 +140,9 @@ TAMPERING: dict[str, Callable[[FraudSupplyChain], int]] = {
 def test_a_broken_identity_stops_the_run_with_its_name_the_day_both_sides_and_the_difference(
     identity: str, young: FraudSupplyChain
 ) -> None:
-    """One fen or one card out of place ends the run at the day's audit, and the message says what, when, how much."""
+    """One fen or one card out of place ends the run at the day's audit, and the message says what, when, how
+    much.
+    """
     difference = TAMPERING[identity](young)
     with pytest.raises(AuditError) as caught:
         young.audit.run()

@@ -36,8 +36,8 @@ def varied(n: int, seed: int) -> Cards:
 def test_the_kernel_agrees_with_plain_python_card_by_card() -> None:
     """Equations 4.12 and 4.16: the kernel removes the same cards for the same causes as the reference.
 
-    Rule: all of 4,000 cards on each of three days.  Rounding could move a card whose number lies within 1e-15 of a
-    border; of 12,000 cards none does with these seeds.
+    Rule: all of 4,000 cards on each of three days.  Rounding could move a card whose number lies within 1e-15
+    of a border; of 12,000 cards none does with these seeds.
     """
     cards = varied(4000, seed=1)
     for day in (0, 40, 1800):
@@ -78,8 +78,8 @@ def test_threads_do_not_change_the_card_step() -> None:
 def test_a1_stock_and_flow_settle_at_a_poisson_stock() -> None:
     """A1: Poisson(2) arrivals a day and survival 0.9 give a Poisson stock of mean l (1 - p) / p = 18.
 
-    Rule: mean and variance of 5,000 independent stocks after 120 days (0.9^120 = 3e-6 from the limit), each within
-    4 standard errors; deviations of 2% of the mean and 10% of the variance could be told.
+    Rule: mean and variance of 5,000 independent stocks after 120 days (0.9^120 = 3e-6 from the limit), each
+    within 4 standard errors; deviations of 2% of the mean and 10% of the variance could be told.
     """
     shelves, arrivals, p = 5000, 2.0, 0.1
     rng = np.random.default_rng(11)
@@ -247,7 +247,8 @@ def test_a5_uses_until_removal_with_several_uses_a_step_and_idle_hazard(
     those before it.
 
     Rule: mean of 40,000 cards within 4 standard errors, its variance taken from the sample; 5% could be told.
-    The use at which a detected card was caught is not observed: it is drawn from its law, a truncated geometric.
+    The use at which a detected card was caught is not observed: it is drawn from its law, a truncated
+    geometric.
     """
     cards = Cards(40_000)
     cards.uses_today[:] = each
@@ -256,7 +257,7 @@ def test_a5_uses_until_removal_with_several_uses_a_step_and_idle_hazard(
     steps = 150
     life = lifetimes(cards, range(steps))
     assert (life < steps).all()
-    # In the last step a card was caught at use j <= u, or met the idle hazard; both may happen, uses end at the first.
+    # In the last step a card was caught at use j <= u, or met the idle hazard; uses end at the first.
     caught = 1.0 - (1.0 - q) ** each
     ended = 1.0 - (1.0 - caught) * (1.0 - idle)
     rng = np.random.default_rng(5)
@@ -269,11 +270,13 @@ def test_a5_uses_until_removal_with_several_uses_a_step_and_idle_hazard(
 
 
 def test_card_step_refuses_keys_that_travelled_as_signed_numbers() -> None:
-    """A key that went through a signed number must not be hashed: its event rates would be wrong without an error."""
+    """A key that went through a signed number must not be hashed: its event rates would be wrong without an
+    error.
+    """
     cards = Cards(10)
     with pytest.raises(TypeError):
         card_step(
-            cards.keys[0], 29, 0, cards.keys.astype(np.int64), cards.status, cards.kind, cards.region, cards.flags,
-            cards.uses_today, cards.amount, cards.opened, cards.uses, 6, 30, cards.detection, cards.use_factor,
-            cards.cleanup, cards.own, np.zeros(10, dtype=np.uint8),
+            cards.keys[0], 29, 0, cards.keys.astype(np.int64), cards.status, cards.kind, cards.region,
+            cards.flags, cards.uses_today, cards.amount, cards.opened, cards.uses, 6, 30, cards.detection,
+            cards.use_factor, cards.cleanup, cards.own, np.zeros(10, dtype=np.uint8),
         )  # fmt: skip

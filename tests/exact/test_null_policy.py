@@ -1,7 +1,7 @@
 """Checks A19 and A20: what does nothing changes nothing, not by a bit.
 
-Doses of every shipped measure stand below; a measure without an entry here fails the first test, so that no measure
-comes into the world without its null check.
+Doses of every shipped measure stand below; a measure without an entry here fails the first test, so that no
+measure comes into the world without its null check.
 """
 
 from collections.abc import Callable
@@ -101,13 +101,15 @@ def test_a19_a_measure_of_zero_dose_is_the_baseline_bit_for_bit(name: str, basel
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_a19_a_measure_without_coverage_is_the_baseline_bit_for_bit(name: str, baseline: pd.DataFrame) -> None:
+def test_a19_a_measure_without_coverage_is_the_baseline_bit_for_bit(
+    name: str, baseline: pd.DataFrame
+) -> None:
     """A19: a full dose that covers nobody changes no number."""
     assert same(months(measure(name, announced=ANNOUNCED, coverage=0.0)), baseline)
 
 
 DEAF_TO_REGIONS = {
-    "cluster_campaign": "Investigation._strike takes fraud gangs from anywhere, also outside the campaign's regions",
+    "cluster_campaign": "Investigation._strike takes fraud gangs outside the campaign's regions too",
     "dissuasion_orders": "DissuasionOrders.act ignores its regions without a word",
     "warning_line": "WarningLine.act ignores its regions without a word",
 }
@@ -131,7 +133,9 @@ def test_a19_a_measure_in_no_region_is_the_baseline_bit_for_bit(name: str, basel
 def test_a19_history_before_a_measure_is_the_baselines_and_what_follows_is_not(
     name: str, baseline: pd.DataFrame
 ) -> None:
-    """A19: every month before the start is bit-identical; the measure then shows (else the promise would be empty)."""
+    """A19: every month before the start is bit-identical; the measure then shows (else the promise would be
+    empty).
+    """
     table = months(measure(name))
     assert same(before(table, "2020-10-01"), before(baseline, "2020-10-01"))
     assert not same(table, baseline)
@@ -162,7 +166,9 @@ def isolated_run(name: str, gangs: int) -> FraudSupplyChain:
     """Two years with some gangs that know nobody, employ nobody and want nothing."""
     sets = ["scale=500", "parameters.gangs.safety_stock=0"]
     model = FraudSupplyChain(load(name, sets=sets, start="2020-01-01", end="2021-12-31"), audit="day")
-    rows = model.population.enter_gangs(children(named_key("isolated"), gangs), np.zeros(gangs, dtype=np.int64))
+    rows = model.population.enter_gangs(
+        children(named_key("isolated"), gangs), np.zeros(gangs, dtype=np.int64)
+    )
     model.gangs.contacts[rows] = -1
     model.gangs.staff[rows] = 0
     model.gangs.need[rows] = 0.0

@@ -1,4 +1,6 @@
-"""Check A16: cases are the least of what leads, phones and cards allow (equation 4.2), and nothing is spent twice."""
+"""Check A16: cases are the least of what leads, phones and cards allow (equation 4.2), and nothing is spent
+twice.
+"""
 
 import numpy as np
 import pytest
@@ -19,7 +21,9 @@ MANY_CASES = "parameters.victims.success_per_contact=0.02"
 
 
 def trade(*sets: str, bought_only: bool = False) -> FraudSupplyChain:
-    """A model on its first day of business, without tracked accounts; gangs may wish for bought accounts only."""
+    """A model on its first day of business, without tracked accounts; gangs may wish for bought accounts
+    only.
+    """
     model = FraudSupplyChain(load("no-measures", sets=["scale=500", MANY_CASES, *sets]))
     if bought_only:
         model.gangs.mix[:] = [1.0, 0.0, 0.0, 0.0]
@@ -52,7 +56,9 @@ def business(model: FraudSupplyChain) -> np.ndarray:
 
 
 def test_a16_no_cards_and_no_substitutes_no_cases() -> None:
-    """A16: without any way to move money nobody is defrauded, though there are leads; they are counted as lost."""
+    """A16: without any way to move money nobody is defrauded, though there are leads; they are counted as
+    lost.
+    """
     model = trade(*NO_SUBSTITUTES)
     leads = potential(model)
     assert leads.sum() > 100
@@ -70,11 +76,11 @@ def test_a16_unlimited_cards_every_lead_that_pays_is_a_case() -> None:
 
 @pytest.mark.xfail(
     strict=True,
-    reason="Operation._channels never falls back on bought accounts: a case whose wish (own, corporate, points) has no "
-    "room is lost although its gang holds cards",
+    reason="Operation._channels never falls back on bought accounts: a case that wished for another channel "
+    "is lost although its gang holds cards",
 )
 def test_a16_unlimited_cards_serve_the_cases_that_wished_for_another_channel_too() -> None:
-    """A16: with cards for all, no case is lost for want of a card, whatever the gang would have liked better."""
+    """A16: with cards for all, no case is lost for want of a card, whatever the gang liked better."""
     model = trade(*NO_SUBSTITUTES)
     give(model, np.repeat(np.arange(model.gangs.n), 500))
     leads = potential(model)
@@ -84,7 +90,9 @@ def test_a16_unlimited_cards_serve_the_cases_that_wished_for_another_channel_too
 @pytest.mark.parametrize("uses_per_case", [1, 3, 7])
 @pytest.mark.parametrize("status", [Status.GANG_STOCK, Status.ACTIVE])
 def test_a16_between_the_smaller_of_leads_and_cards(uses_per_case: int, status: Status) -> None:
-    """A16: cases = min(leads that succeed, floor(uses that the cards give / kappa)), gang by gang, in stock or in use."""
+    """A16: cases = min(leads that succeed, floor(uses that the cards give / kappa)), gang by gang, in stock
+    or in use.
+    """
     model = trade(*NO_SUBSTITUTES, f"parameters.gangs.uses_per_case={uses_per_case}", bought_only=True)
     cards = np.arange(model.gangs.n) % 9
     give(model, np.repeat(np.arange(model.gangs.n), cards), status)

@@ -33,7 +33,9 @@ def order(outlets: int, auc: float = 0.8, **changes: object) -> Suspension:
 
 
 def suspended(shut_share: float, displacement: float, region: int) -> tuple[FraudSupplyChain, float]:
-    """A model with the laxest outlets of one region shut; also the share of the region's laxity that they hold."""
+    """A model with the laxest outlets of one region shut; also the share of the region's laxity that they
+    hold.
+    """
     model = FraudSupplyChain(load("no-measures", sets=["scale=5000", "parameters.banks.outlets=20000"]))
     o = model.outlets
     inside = np.flatnonzero(o.region == region)
@@ -64,7 +66,10 @@ def test_a15_opening_loss_is_the_weight_shut_times_what_stays(shut_share: float,
     [
         0.003,
         pytest.param(
-            0.3, marks=pytest.mark.xfail(strict=True, reason="Opening._outlet gives up looking after 20 closed doors")
+            0.3,
+            marks=pytest.mark.xfail(
+                strict=True, reason="Opening._outlet gives up looking after 20 closed doors"
+            ),
         ),
     ],
 )
@@ -117,7 +122,8 @@ def test_outlets_are_chosen_by_laxity_within_the_region() -> None:
 
 
 def test_laxity_is_pareto_and_as_concentrated_as_stated() -> None:
-    """Laxity is Pareto(1.2): by Kolmogorov's test at p > 1e-4, and the worst 0.27% hold 20-51% of illicit openings.
+    """Laxity is Pareto(1.2): by Kolmogorov's test at p > 1e-4, and the worst 0.27% hold 20-51% of illicit
+    openings.
 
     The last is a wide band: with so heavy a tail the share differs from one draw of outlets to the next.
     """
@@ -136,7 +142,8 @@ def test_laxity_is_pareto_and_as_concentrated_as_stated() -> None:
         pytest.param(
             0.95,
             marks=pytest.mark.xfail(
-                strict=True, reason="selection_weight counts the riskiest 1% among the others: 0.9545, not 0.95"
+                strict=True,
+                reason="selection_weight counts the riskiest 1% among the others: 0.9545, not 0.95",
             ),
         ),
     ],
@@ -144,8 +151,8 @@ def test_laxity_is_pareto_and_as_concentrated_as_stated() -> None:
 def test_a15_the_riskiest_one_percent_outrank_others_as_often_as_the_auc_says(auc: float) -> None:
     """A15: the chance that one of the riskiest 1% outranks another outlet is the AUC of the selection.
 
-    Rule: mean over 6 countries of 2,286 risky outlets each, within 4 standard errors by the variance of a member's
-    rank; 3 percentage points could be told.
+    Rule: mean over 6 countries of 2,286 risky outlets each, within 4 standard errors by the variance of a
+    member's rank; 3 percentage points could be told.
     """
     top, ranks = round(RISKIEST * COUNT), []
     for seed in range(6):
@@ -185,13 +192,17 @@ def test_a15_a_suspension_lasts_one_to_six_months_evenly() -> None:
 def test_a15_620_outlets_are_620_outlets_and_none_is_suspended_twice() -> None:
     """Orders of 100 times 6 and 20 suspend 620 different outlets, in the order of how bad they look."""
     outlets, random = country(), KeyedRandom(1, 0)
-    chosen = np.concatenate([outlets.suspend(order(n), day, random) for day, n in enumerate([100] * 6 + [20])])
+    chosen = np.concatenate(
+        [outlets.suspend(order(n), day, random) for day, n in enumerate([100] * 6 + [20])]
+    )
     assert len(set(chosen.tolist())) == 620
     assert set(chosen.tolist()) == set(outlets._ranking(order(1))[:620].tolist())
 
 
 def test_a15_suspensions_keep_to_their_regions_and_end_on_their_day() -> None:
-    """Only outlets of the order's regions are shut, from the day of the order to the day before they may open."""
+    """Only outlets of the order's regions are shut, from the day of the order to the day before they may
+    open.
+    """
     outlets, here = country(), np.arange(REGIONS.n) == REGIONS.number("HB")
     chosen = outlets.suspend(order(50, regions=here, months=(2, 2)), 10, KeyedRandom(1, 0))
     assert (outlets.region[chosen] == REGIONS.number("HB")).all()

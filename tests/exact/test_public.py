@@ -1,4 +1,6 @@
-"""Checks A11 and A12: awareness fades and settles as equation 4.10 says; cases are thinned and delayed as 4.11."""
+"""Checks A11 and A12: awareness fades and settles as equation 4.10 says; cases are thinned and delayed as
+4.11.
+"""
 
 import math
 
@@ -60,7 +62,9 @@ def test_a11_the_phase_halves_awareness_in_its_half_life(weeks: float) -> None:
 
 
 def test_a11_the_phase_settles_at_the_steady_state_of_its_dose() -> None:
-    """A11 through the phase: national counts of contacts over all adults, by reach and efficacy of each stream."""
+    """A11 through the phase: national counts of contacts over all adults, by reach and efficacy of each
+    stream.
+    """
     model = publicity_model()
     p, fading = model.parameters, Fading(model)
     model.policy.publicity[:] = [40.0, 400.0, 100e6]
@@ -149,7 +153,7 @@ def test_a12_cases_are_thinned_by_report_and_by_acceptance() -> None:
 
 
 def registration_law(report: float, register: float, days: int) -> list[float]:
-    """Chance that an unthinned case is registered k days later: whole days of two exponential waits in a row."""
+    """Chance that an unthinned case is registered k days later: whole days of two waits in a row."""
     law = stats.expon(scale=report), stats.expon(scale=register)
     ends = np.arange(days + 1)
     tail = (register * law[1].sf(ends) - report * law[0].sf(ends)) / (register - report)
@@ -159,8 +163,9 @@ def registration_law(report: float, register: float, days: int) -> list[float]:
 def test_a12_registrations_are_the_cases_convolved_with_the_delay() -> None:
     """A12: registered on day t = sum over k of cases(t - k) d_k, with d the law of both delays.
 
-    Rule: chi-square of 40,000 cases of one day over the days 0..19 and later, p > 1e-4; then the mean of each of
-    five days after a burst of three unequal days, within 4 standard errors (2.5 percentage points could be told).
+    Rule: chi-square of 40,000 cases of one day over the days 0..19 and later, p > 1e-4; then the mean of each
+    of five days after a burst of three unequal days, within 4 standard errors (2.5 percentage points could be
+    told).
     """
     desk = Desk(*ALL_REPORT)
     p = desk.model.parameters
@@ -179,8 +184,8 @@ def test_a12_registrations_are_the_cases_convolved_with_the_delay() -> None:
 def test_a12_poisson_in_poisson_out() -> None:
     """A12: Poisson(30) cases a day give Poisson(30 r) registrations a day, independent of each other.
 
-    Rule: over 1,500 days after 60 of burn-in: mean within 4 standard errors (5% could be told), dispersion within
-    the chi-square range and lag-1 correlation within the normal range at p > 1e-4.
+    Rule: over 1,500 days after 60 of burn-in: mean within 4 standard errors (5% could be told), dispersion
+    within the chi-square range and lag-1 correlation within the normal range at p > 1e-4.
     """
     desk, rng = Desk(), np.random.default_rng(12)
     series = np.array([desk.day(day, int(rng.poisson(30.0))) for day in range(1560)])[60:]
@@ -195,7 +200,9 @@ def test_a12_poisson_in_poisson_out() -> None:
 
 
 def test_awareness_raises_reporting_up_to_its_ceiling() -> None:
-    """Publicity raises reporting: registered cases may rise first; nobody reports more often than the ceiling."""
+    """Publicity raises reporting: registered cases may rise first; nobody reports more often than the
+    ceiling.
+    """
     desk = Desk("parameters.reporting.share_max=0.7")
     p, n = desk.model.parameters, 40_000
     share, rise = p.number("reporting.share"), p.number("reporting.publicity_rise")

@@ -37,7 +37,8 @@ def test_a6_money_escapes_as_often_as_the_closed_form_says(hops: int, police: fl
 @pytest.mark.parametrize("victim", [0.05, 0.7, 3.0])
 @pytest.mark.parametrize("police", [0.1, 2.0, 14.0])
 def test_a6_a_victims_delay_comes_first(victim: float, police: float) -> None:
-    """A6: [r (mu/(mu+d))^L - d (mu/(mu+r))^L] / (r - d) with an exponential victim's delay before the police's.
+    """A6: [r (mu/(mu+d))^L - d (mu/(mu+r))^L] / (r - d) with an exponential victim's delay before the
+    police's.
 
     Rule: 200,000 races of three hops within 4 standard errors; 0.5% could be told.
     """
@@ -50,7 +51,9 @@ def test_a6_a_victims_delay_comes_first(victim: float, police: float) -> None:
     [(14.0, 0.04, 0.08), (2.0, 0.31, 0.35), (12 * HOURS, 0.745, 0.755), (2 * HOURS, 0.985, 0.995)],
 )
 def test_a6_recovered_shares_are_those_of_the_record(delay: float, low: float, high: float) -> None:
-    """A6: three hops of 21 hours in all: 4-8% recovered at 14 days, 31-35% at 2 days, 75% at 12 h, 99% at 2 h."""
+    """A6: three hops of 21 hours in all: 4-8% recovered at 14 days, 31-35% at 2 days, 75% at 12 h, 99% at 2
+    h.
+    """
     assert low <= 1.0 - escape_share(3 / TOTAL, 1.0 / delay, 3) <= high
 
 
@@ -72,7 +75,7 @@ def test_a6_a_victim_who_reports_at_once_leaves_the_race_without_delay() -> None
     reason="escape_share_after_report divides by zero where report and freeze rate are equal",
 )
 def test_a6_equal_rates_are_the_limit_of_nearly_equal_ones() -> None:
-    """A6: the closed form has a limit where both rates are equal; a scenario may well give 1 day and 1 day."""
+    """A6: the closed form has a limit where both rates are equal; a user may well give 1 day and 1 day."""
     near = escape_share_after_report(0.5 * (1 + 1e-7), 3.0, 0.5, 3)
     assert math.isclose(escape_share_after_report(0.5, 3.0, 0.5, 3), near, rel_tol=1e-6)
 

@@ -21,9 +21,11 @@ PROPERTY = settings(max_examples=150, deadline=None, derandomize=True)
 
 @pytest.mark.parametrize(("sellers", "orders"), [(50, 50), (20, 60), (100, 30)])
 def test_a8_blind_search_fills_as_many_orders_as_balls_fill_urns(sellers: int, orders: int) -> None:
-    """A8: U orders that each ask one of V sellers with a single card give V (1 - (1 - 1/V)^U) trades on average.
+    """A8: U orders that each ask one of V sellers with a single card give V (1 - (1 - 1/V)^U) trades on
+    average.
 
-    Rule: mean over 400 days within 4 standard errors of the urn-ball mean, by its exact variance; 2% could be told.
+    Rule: mean over 400 days within 4 standard errors of the urn-ball mean, by its exact variance; 2% could be
+    told.
     """
     days = 400
     asks, reachable = np.full((orders, sellers), 900.0), np.ones((orders, sellers), dtype=bool)
@@ -82,7 +84,9 @@ ORDERS = st.integers(0, 25)
 @PROPERTY
 @given(st.data())
 def test_orders_are_served_in_sequence_and_never_beyond_stock_or_want(data: st.DataObject) -> None:
-    """Cards sold = cards that left the shelves; the first in the queue is served first, as plain Python does it."""
+    """Cards sold = cards that left the shelves; the first in the queue is served first, as plain Python does
+    it.
+    """
     n, sellers = data.draw(ORDERS), data.draw(st.integers(1, 5))
     whole = lambda size, top: data.draw(hnp.arrays(np.int64, size, elements=st.integers(0, top)))  # noqa: E731
     order = np.array(data.draw(st.permutations(range(n))), dtype=np.int64)
@@ -112,7 +116,9 @@ def reference_hand_over(
 @PROPERTY
 @given(st.data())
 def test_the_oldest_cards_are_handed_over_first_and_each_once(data: st.DataObject) -> None:
-    """First in, first out; no card goes twice, none goes that is not on the seller's shelf, none beyond the trade."""
+    """First in, first out; no card goes twice, none goes that is not on the seller's shelf, none beyond the
+    trade.
+    """
     n, sellers = data.draw(st.integers(0, 40)), data.draw(st.integers(1, 4))
     status = np.array(
         data.draw(st.lists(st.sampled_from([STOCK, ACTIVE, OTHER]), min_size=n, max_size=n)), dtype=np.uint8
@@ -134,8 +140,8 @@ def test_the_oldest_cards_are_handed_over_first_and_each_once(data: st.DataObjec
 def test_uses_are_placed_once_and_within_day_and_life_of_each_card(data: st.DataObject) -> None:
     """Uses placed = uses asked for less uses still to be placed = rise of the cards' uses, gang by gang.
 
-    No card exceeds its daily or its lifelong cap; cards in use come before cards in stock; what the cards could
-    give (``capacity``) is exactly what can be placed, and the money follows the uses.
+    No card exceeds its daily or its lifelong cap; cards in use come before cards in stock; what the cards
+    could give (``capacity``) is exactly what can be placed, and the money follows the uses.
     """
     n, gangs, per_day = (
         data.draw(st.integers(0, 40)),
