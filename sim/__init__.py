@@ -27,6 +27,8 @@ _HOME = {
     "MEASURES": "sim.interventions",
     "OUTCOMES": "sim.observe.outcomes",
     "InputError": "sim.errors",
+    "run": "sim.study.api",
+    "compare": "sim.study.api",
 }
 
 __all__ = [*_HOME]

@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario
 
 Phase = tuple[int, str, Callable[[], None]]
+AGENTS: dict[str, type[RowAgent]] = {"gang": Gang, "dealer": Dealer}
+"""Kinds of agents whose class a user may replace."""
 
 
 class FraudSupplyChain(mesa.Model):
@@ -100,7 +102,9 @@ class FraudSupplyChain(mesa.Model):
         self.scale = scenario.scale
         self.threads = threads
         self.parameters = scenario.parameters.draw(draw, seed)
-        self.agent_classes = {"gang": Gang, "dealer": Dealer} | dict(agent_classes or {})
+        self.agent_classes = AGENTS | dict(agent_classes or {})
+        if unknown := sorted(self.agent_classes.keys() - AGENTS.keys()):
+            raise ValueError(f"no such kind of agent: {', '.join(unknown)}. Use {' or '.join(AGENTS)}")
         self.keyed = KeyedRandom(seed, replicate)
         self.day = 0
         self.days = (scenario.end - scenario.start).days + 1
@@ -187,14 +191,13 @@ class FraudSupplyChain(mesa.Model):
 
     def step(self) -> None:
         """Simulate one day: the phases in their order."""
+        numba.set_num_threads(min(self.threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
         for _, _, phase in self.phases:
             phase()
         self.day += 1
 
     def run_model(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Step to the end; ``progress`` is told days done and days in all, about once a simulated month."""
-        most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-        numba.set_num_threads(min(self.threads, most))
         while self.day < self.days:
             self.step()
             if progress is not None and (self.day % 30 == 0 or self.day == self.days):
@@ -208,8 +211,8 @@ class FraudSupplyChain(mesa.Model):
         self.stocks.count(self)
 
     def _decide(self) -> None:
-        decide_today(self, Dealer, self.dealers, self.population.dealer_agents)
-        decide_today(self, Gang, self.gangs, self.population.gang_agents)
+        decide_today(self, self.agent_classes["dealer"], self.dealers, self.population.dealer_agents)
+        decide_today(self, self.agent_classes["gang"], self.gangs, self.population.gang_agents)
         for bank in self.bank_agents[self.day % 7 :: 7]:
             bank.decide()
 
@@ -238,8 +241,7 @@ class FraudSupplyChain(mesa.Model):
 
     def own_rule(self, who: str) -> int:
         """1 if the class of such agents replaces ``decide``, else 0."""
-        base = {"gang": Gang, "dealer": Dealer}[who]
-        return int(self.agent_classes[who].decide is not base.decide)
+        return int(self.agent_classes[who].decide is not AGENTS[who].decide)
 
     def end_gangs(self, rows: np.ndarray) -> None:
         """Gangs leave the world."""

@@ -73,9 +73,9 @@ class Policy:
     publicity: np.ndarray = field(init=False)
     app_coverage: np.ndarray = field(init=False)
     app_efficacy: float = 0.0
-    orders: float = 0.0
-    freeze_factor: float = 1.0
-    report_lift: float = 0.0
+    orders: np.ndarray = field(init=False)
+    freeze_factor: np.ndarray = field(init=False)
+    report_lift: np.ndarray = field(init=False)
     announcement: float = 0.0
     cleanups: list[Cleanup] = field(default_factory=list)
     suspensions: list[Suspension] = field(default_factory=list)
@@ -88,3 +88,6 @@ class Policy:
         self.false_positive_factor = np.ones(self.regions)
         self.publicity = np.zeros((self.regions, len(STREAMS)))
         self.app_coverage = np.zeros(self.regions)
+        self.orders = np.zeros(self.regions)
+        self.freeze_factor = np.ones(self.regions)
+        self.report_lift = np.zeros(self.regions)

@@ -87,6 +87,7 @@ class DealerRules:
         self.sim_handling = p.number("market.sim_handling")
         self.memory = p.number("dealers.need_memory")
         self.safety = p.number("dealers.safety_stock")
+        self.unplaced = p.number("market.unplaced_memory")
         self.idle = p.number("market.idle_sales")
         self.low_weight = p.number("dealers.lie_low_weight")
         self.low_impulse = p.number("dealers.lie_low_impulse")
@@ -164,14 +165,15 @@ class DealerRules:
         d, m = self.model.dealers, self.model
         wanted = d.wanted[rows]
         d.need[rows] += self.memory * (wanted - d.need[rows])
-        level = d.need[rows] * d.cover[rows][:, None] + self.safety
+        efficiency = np.where(d.tier[rows] == SELLER, d.efficiency[rows], 1.0)[:, None]
+        level = efficiency * (d.need[rows] * d.cover[rows][:, None] + self.safety)
         target = [m.keyed.rounded(Process.STOCK_LEVEL, 0, d.key[rows], level[:, k], 1 + k) for k in Goods]
         gap = np.maximum(np.column_stack(target) - m.stocks.dealer_stock[rows], 0)
         gap[d.low_until[rows] > m.day] = 0
         recruiter = d.tier[rows] == RECRUITER
         d.sets_needed[rows] = np.where(recruiter, gap[:, Goods.ACCOUNTS], 0)
         d.order[rows] = np.where(recruiter[:, None], 0, gap)
-        d.fresh_need[rows] = np.where(recruiter[:, None], 0.0, 0.5 * d.fresh_need[rows] + wanted)
+        d.fresh_need[rows] = np.where(recruiter[:, None], 0.0, self.unplaced * d.fresh_need[rows] + wanted)
         d.bid[rows, Goods.ACCOUNTS] = np.maximum(d.ask[rows, Goods.ACCOUNTS] - self.handling[SELLER], 0.0)
         d.wanted[rows] = 0.0
         d.supplied[rows] = 0.0

@@ -98,6 +98,7 @@ class GangRules:
         self.sim_value = p.number("market.sim_value_factor")
         self.memory = p.number("gangs.need_memory")
         self.safety = p.number("gangs.safety_stock")
+        self.unplaced = p.number("market.unplaced_memory")
         self.ewa = tuple(p.number(f"gangs.ewa_{n}") for n in ("phi", "rho", "delta", "lambda"))
         self.fees = np.array(
             [
@@ -203,7 +204,7 @@ class GangRules:
             needed = m.keyed.rounded(Process.ROUNDING, m.day, g.key[rows], need)
             m.recorder.count("sets_needed", g.region[rows], needed)
         g.order[rows, kind] = order
-        g.fresh_need[rows, kind] = 0.5 * g.fresh_need[rows, kind] + need
+        g.fresh_need[rows, kind] = self.unplaced * g.fresh_need[rows, kind] + need
 
     def weigh_risk(self, rows: np.ndarray) -> None:
         """Update the belief about being broken up from what befell peers; lie low by it (equation 4.9)."""

@@ -21,7 +21,7 @@ class JointOffice(mesa.Agent):
     def __init__(self, model: FraudSupplyChain) -> None:
         super().__init__(model)
         scenario = model.scenario
-        self.window = Window(scenario.start, model.days, model.regions.codes)
+        self.window = Window(scenario.start, model.days, model.regions.codes, model.regions.share)
         self.measures = scenario.interventions
 
     def policy_of(self, day: int) -> Policy:

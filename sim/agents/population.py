@@ -20,12 +20,6 @@ from sim.world.table import Table
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
-FIRST_ATTRACTION = 4.0
-"""Experience with which an agent starts: its first beliefs weigh as much as about four weeks."""
-
-FIRST_BELIEF = (0.05, 20.0)
-"""Removals and survivals of peers that an agent has heard of when it starts."""
-
 
 class Population:
     """Creates gangs and dealers, at the start and later, with traits drawn from their own keys."""
@@ -147,8 +141,8 @@ class Population:
             "price_seen": self.going_price(),
             "attraction": attraction,
             "mix": mix[None, :].repeat(count, axis=0),
-            "experience": FIRST_ATTRACTION,
-            "risk_seen": FIRST_BELIEF,
+            "experience": p.number("gangs.experience_start"),
+            "risk_seen": self._first_belief(),
             "entered": self.model.day,
             "contacts": -1,
         }
@@ -176,7 +170,7 @@ class Population:
             paid=asks[:, Goods.ACCOUNTS],
             cover=p.number("dealers.cover_weeks"),
             need=self._first_need(tier),
-            risk_seen=FIRST_BELIEF,
+            risk_seen=self._first_belief(),
             entered=m.day,
             contacts=-1,
             **self._dealer_traits(keys),
@@ -207,6 +201,10 @@ class Population:
         sims = np.where(tier == SELLER, p.number("sims.need_per_seller_start"), 0.0)
         return np.column_stack([sets / cells, sims])
 
+    def _first_belief(self) -> tuple[float, float]:
+        """Removals and survivals of peers that an agent has heard of when it starts."""
+        return self.p.number("beliefs.first_removals"), self.p.number("beliefs.first_survivals")
+
     def rewire(self, rows: np.ndarray, table: Table, tier: int, chance: float, process_draw: int) -> None:
         """Replace lost contacts with some probability a week, mostly by well-connected dealers (4.15)."""
         m = self.model
@@ -215,6 +213,8 @@ class Population:
         if not dead.any():
             return
         edges, pool = self._fitness_edges(tier)
+        if not len(pool):
+            return
         for column in np.flatnonzero(dead.any(axis=0)):
             at = rows[dead[:, column]]
             draw = process_draw + 2 * int(column)
@@ -235,7 +235,8 @@ class Population:
         u = m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 1)
         found = pool[interval(edges, u * edges[-1])]
         u = m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 2)
-        table.contacts[rows, (u * MAX_CONTACTS).astype(np.int64)] = found
+        known = np.maximum((table.contacts[rows] >= 0).sum(axis=1), 1)
+        table.contacts[rows, (u * known).astype(np.int64)] = found
 
     def greet(self, sellers: np.ndarray) -> None:
         """New sellers get to know recruiters; gangs find them by rewiring."""

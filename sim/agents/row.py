@@ -50,7 +50,8 @@ class RowAgent(mesa.Agent):
 def decide_today(
     model: FraudSupplyChain, rule: type[RowAgent], table: Table, agents: dict[int, RowAgent]
 ) -> None:
-    """Let every agent whose weekday it is decide: by the rule of its class, or by its own ``decide``.
+    """Let every agent whose weekday it is decide: by ``rule``, its class's for many rows, or by its own
+    ``decide``.
 
     ``table`` needs the columns ``alive``, ``weekday`` and ``own_rule`` (1 where a subclass replaced
     ``decide``).

@@ -63,9 +63,7 @@ class OpeningSuspension(Measure):
             )
 
     def _by(self, day: int, window: Window) -> int:
-        first, last = window.number(self.start), self.last_day(window)
-        part = min(max(day - first + 1, 0) / (last - first + 1), 1.0)
-        return round(self.coverage * self.outlets * part)
+        return round(self.coverage * self.outlets * self.share_by(day, window))
 
     @property
     def units(self) -> str:

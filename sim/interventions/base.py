@@ -11,7 +11,7 @@ the measure.  A count is spread over the window in proportion to the ramp.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
@@ -51,12 +51,18 @@ class Window:
     """The part of the calendar in which a run takes place.
 
     ``day0`` is the date of day 0; ``days`` the number of days simulated; ``regions`` the codes of the
-    regions.
+    regions, and ``adult_share`` their shares of all adults (even, if not given).
     """
 
     day0: date
     days: int
     regions: tuple[str, ...]
+    adult_share: np.ndarray = field(default_factory=lambda: np.ones(0), compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.adult_share) != len(self.regions):
+            even = np.full(len(self.regions), 1.0 / max(len(self.regions), 1))
+            object.__setattr__(self, "adult_share", even)
 
     def number(self, when: date) -> int:
         """Day number of a date; negative before day 0."""
@@ -117,6 +123,11 @@ class Measure(Strict):
             )
         return self
 
+    def _within(self, what: str, when: date) -> None:
+        """Refuse a dated dose outside of the window: it would be lost without a word."""
+        if when < self.start or (self.end is not None and when > self.end):
+            raise ValueError(f"{what} of {when} lies outside of start and end. Move it, or the start or end")
+
     def last_day(self, window: Window) -> int:
         """Number of the last day in force."""
         return window.days - 1 if self.end is None else window.number(self.end)
@@ -133,10 +144,13 @@ class Measure(Strict):
 
         The window must have an end; the share follows the ramp.
         """
+        return self.share_by(day, window) - self.share_by(day - 1, window)
+
+    def share_by(self, day: int, window: Window) -> float:
+        """Share of a count over the whole window that falls on the days up to and with ``day``."""
         first, last = window.number(self.start), self.last_day(window)
-        if day < first or day > last:
-            return 0.0
-        return _ramp(day - first, self.ramp_days) / _ramp_sum(last - first + 1, self.ramp_days)
+        done = min(max(day - first + 1, 0), last - first + 1)
+        return _ramp_sum(done, self.ramp_days) / _ramp_sum(last - first + 1, self.ramp_days)
 
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Write today's part of the measure into the policy vector."""

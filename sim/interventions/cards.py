@@ -88,9 +88,8 @@ class PhoneCardCleanup(Measure):
 
     card: ClassVar[str] = (
         "Operators ask the holders of risky phone cards to prove themselves again; cards that fail are "
-        "closed. Here it is a hazard on every phone card, higher for illicit ones by the ratio of "
-        "sensitivity to one minus specificity. Assumed: sensitivity, specificity and the counts before May "
-        "2021."
+        "closed. Here it is a hazard on every phone card, higher for illicit ones by a lift. Assumed: the "
+        "lift and the counts before May 2021."
     )
     reads: ClassVar[tuple[str, ...]] = ("card flags", "ordinary cells")
     writes: ClassVar[tuple[str, ...]] = ("policy.cleanups",)
@@ -104,11 +103,15 @@ class PhoneCardCleanup(Measure):
         1.0, description="How much likelier an illicit phone card is closed than an honest one."
     )
 
+    @model_validator(mode="after")
+    def _path_inside(self) -> PhoneCardCleanup:
+        for point in self.cards:
+            self._within("the total", point.by)
+        return self
+
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Order today's part of the path."""
-        if self.strength(day, window) <= 0.0:
-            return
-        cards = self.coverage * cumulative_today(self.cards, self.start, day, window)
+        cards = self.strength(day, window) * cumulative_today(self.cards, self.start, day, window)
         if cards > 0.0:
             order = Cleanup(
                 cause=Cause.CLEANUP_SIM,

@@ -74,6 +74,10 @@ class ClusterCampaign(Measure):
     def _shares(self) -> ClusterCampaign:
         if self.opener_share + self.other_share > 1.0:
             raise ValueError("opener_share and other_share add up to more than 1. The rest are dealers")
+        for pulse in self.pulses:
+            self._within("the pulse", pulse.on)
+        for point in (*self.suspects, *self.card_gangs):
+            self._within("the total", point.by)
         return self
 
     @property
@@ -89,10 +93,9 @@ class ClusterCampaign(Measure):
         mask = window.mask(self.regions)
         if day == window.number(self.announced or self.start):
             policy.announcement += self.announcement * self.coverage * float(mask.mean())
-        if self.strength(day, window) <= 0.0:
-            return
-        persons = self.coverage * self._suspects(day, window)
-        gangs = self.coverage * cumulative_today(self.card_gangs, self.start, day, window)
+        strength = self.strength(day, window)
+        persons = strength * self._suspects(day, window)
+        gangs = strength * cumulative_today(self.card_gangs, self.start, day, window)
         if persons > 0.0 or gangs > 0.0:
             policy.campaigns.append(self._order(persons, gangs, mask))
 

@@ -58,7 +58,7 @@ class AntifraudApp(Measure):
         "chance to become a victim. Assumed: coverage between the launch and the download figures, and the "
         "efficacy."
     )
-    writes: ClassVar[tuple[str, ...]] = ("policy.app_coverage",)
+    writes: ClassVar[tuple[str, ...]] = ("policy.app_coverage", "policy.app_efficacy")
     identity: ClassVar[str] = "cases fall by coverage x efficacy"
     co_measure: ClassVar[bool] = True
 
@@ -76,10 +76,10 @@ class AntifraudApp(Measure):
 
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Cover the masked regions to today's share."""
-        share = self._covered(day, window) if self.strength(day, window) > 0.0 else 0.0
-        if share * self.coverage * self.efficacy > 0.0:
+        share = self.strength(day, window) * self._covered(day, window)
+        if share * self.efficacy > 0.0:
             mask = window.mask(self.regions)
-            policy.app_coverage[mask] = share * self.coverage
+            policy.app_coverage[mask] = share
             policy.app_efficacy = self.efficacy
 
     def _covered(self, day: int, window: Window) -> float:
@@ -115,12 +115,16 @@ class DissuasionOrders(Measure):
     co_measure: ClassVar[bool] = True
 
     measure: Literal["dissuasion_orders"]
-    orders_per_day: Levels = Field(description="Orders a day in the whole country, from each date on.")
+    orders_per_day: Levels = Field(
+        description="Orders a day in the regions named, by adults, from each date on."
+    )
 
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Add today's orders."""
-        if self.strength(day, window) > 0.0:
-            policy.orders += self.strength(day, window) * level_today(self.orders_per_day, day, window)
+        orders = self.strength(day, window) * level_today(self.orders_per_day, day, window)
+        share = window.mask(self.regions) * window.adult_share
+        if orders > 0.0 and share.any():
+            policy.orders += orders * share / share.sum()
 
     @property
     def units(self) -> str:
@@ -149,8 +153,9 @@ class WarningLine(Measure):
         """Speed up freezing and raise reporting."""
         strength = self.strength(day, window)
         if strength > 0.0:
-            policy.freeze_factor *= 1.0 + strength * (self.freeze_factor - 1.0)
-            policy.report_lift += strength * self.report_lift
+            mask = window.mask(self.regions)
+            policy.freeze_factor[mask] *= 1.0 + strength * (self.freeze_factor - 1.0)
+            policy.report_lift[mask] += strength * self.report_lift
 
     @property
     def units(self) -> str:

@@ -48,7 +48,11 @@ class Funds:
         m.reported = m.reporting.who_reports(cases)
         passed = layering_time(m.keyed, m.day, cases.key, self.hops, self.layering)
         stopped = freeze_time(
-            m.keyed, m.day, cases.key, self.victim_delay, self.police_delay / m.policy.freeze_factor
+            m.keyed,
+            m.day,
+            cases.key,
+            self.victim_delay,
+            self.police_delay / m.policy.freeze_factor[cases.region],
         )
         stopped /= self.speed[cases.channel]
         frozen = m.reported & (stopped < passed)

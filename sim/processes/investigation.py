@@ -75,8 +75,9 @@ class Investigation:
         ] ** order.degree_exponent
         m.removal.dealers(self._race(alive, d.key[alive] ^ own[0], weight, int(dealers)), order.seize_share)
         self._arrest_openers(int(openers), order.regions, own[1])
-        # A gang without a case has left no evidence.
-        crews = np.flatnonzero((g.alive == 1) & (g.cases > 0))
+        # A gang without a case has left no evidence; gangs abroad are in reach of a national campaign alone.
+        reach = np.append(order.regions, order.regions.all())
+        crews = np.flatnonzero((g.alive == 1) & (g.cases > 0) & reach[g.region])
         weight = g.cases[crews] ** order.evidence_exponent
         m.removal.gangs(self._race(crews, g.key[crews] ^ own[2], weight, int(gangs)), order.seize_share)
 

@@ -40,7 +40,7 @@ class Learning:
         self.sales_before = 0
 
     def run(self) -> None:
-        """Books of those whose week ends today; entry and news on the first day of each week."""
+        """Books of those whose week ends today; entry and news on the last day of each week."""
         self._books()
         self._replacements()
         self._openers_spend()

@@ -88,6 +88,7 @@ class Market:
         self.model = model
         self.sharpness = p.number("market.sharpness")
         self.transit_loss = p.number("market.transit_loss")
+        self.price_memory = p.number("gangs.price_memory")
 
     def wholesale(self) -> None:
         """Phase 4: sellers buy sets from recruiters."""
@@ -192,7 +193,7 @@ class Market:
             m.recorder.count("sims_bought", g.region[buyer])
             return
         seen = g.price_seen[trades.buyer]
-        g.price_seen[trades.buyer] = seen + 0.5 * (trades.price - seen)
+        g.price_seen[trades.buyer] = seen + self.price_memory * (trades.price - seen)
         ones = np.ones(len(moved), dtype=np.int64)
         m.recorder.price("price_gang_yuan", cards.region_open[moved], trades.paid(buyer), ones)
         m.recorder.count("orders_filled", g.region[buyer])

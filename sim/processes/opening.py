@@ -17,8 +17,6 @@ from sim.world.ledger import Account
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
-RETRIES = 20
-"""How often someone who found an outlet shut looks for another one."""
 
 CARD_FLAGS = (Flag.IDLE, Flag.MULTI, Flag.REPLACED)
 
@@ -54,6 +52,7 @@ class Opening:
         self.arrest_weight = p.number("openers.arrest_weight")
         self.away_days = 365.25 * p.number("openers.years_away")
         self.existing = p.number("openers.existing_share")
+        self.existing_age = int(p.number("cards.existing_age_days"))
         self.stolen = p.number("openers.stolen_identity_share")
         self.cards = np.cumsum(p.vector("openers.cards_share"))
         self.flag_shares = [p.number(f"cards.{n}_share") for n in ("idle", "multi_card", "replaced")]
@@ -178,12 +177,9 @@ class Opening:
             return outlet, np.zeros(len(key), dtype=bool)
         moves = m.keyed.uniform(Process.OUTLET_CHOICE, m.day, key, 1) < m.outlets.displacement[outlet]
         again = np.flatnonzero(stopped & moves)
-        for retry in range(RETRIES):
-            u = m.keyed.uniform(Process.OUTLET_CHOICE, m.day, key[again], 2 + retry)
-            outlet[again] = m.outlets.choose(region[again], u)
-            again = again[shut[outlet[again]]]
-            if not len(again):
-                break
+        u = m.keyed.uniform(Process.OUTLET_CHOICE, m.day, key[again], 2)
+        found = m.outlets.choose_open(region[again], u, m.day)
+        outlet[again] = np.where(found >= 0, found, outlet[again])
         return outlet, tried & shut[outlet]
 
     def _refused(self, key: np.ndarray, region: np.ndarray, bank: np.ndarray) -> np.ndarray:
@@ -209,7 +205,7 @@ class Opening:
             outlet=np.where(sold.existing, -1, sold.outlet),
             region_open=sold.region,
             region_use=sold.region,
-            opened=m.day,
+            opened=m.day - np.where(sold.existing, self.existing_age, 0),
             moved=m.day,
             flags=flags,
         )

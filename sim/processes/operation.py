@@ -16,7 +16,7 @@ from sim import arrays
 from sim.agents.gang import METHODS
 from sim.kernels.chain import assign_uses, capacity, take_first
 from sim.observe.recorder import CHANNEL_COUNTS
-from sim.random import Process, child_keys, named_key
+from sim.random import Process, child_keys
 from sim.world.codes import LOST, Channel, Goods, Status
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 POOLS = ("bought accounts", "own accounts", "corporate accounts", "running points")
 """Names in the keys of the pools, by channel: part of a run's identity."""
+
+
+FALLBACKS = (Channel.BOUGHT, Channel.OWN, Channel.POINTS, Channel.CORPORATE)
+"""Where a case goes whose chosen channel has no room: to what is at hand first."""
 
 
 @dataclass
@@ -121,12 +125,12 @@ class Operation:
         """Cases that would come about with cards for all (equations 4.2 phone side, 4.10)."""
         m, g = self.model, self.model.gangs
         weight = self._exposure()
-        success = self.success * weight.sum(axis=0)
         by_phone = m.stocks.active[:, Goods.SIMS] * self.calls_per_sim + g.voip
         contacts = np.minimum(g.staff * self.calls, by_phone)
-        mean = contacts * m.season * (g.method_mix @ success)
-        mean[~self.at_work()] = 0.0
-        mean *= self._not_dissuaded(mean)
+        busy = contacts * m.season * self.at_work()
+        weight *= self._not_dissuaded(busy, weight)[:, None]
+        success = self.success * weight.sum(axis=0)
+        mean = busy * (g.method_mix @ success)
         count = m.keyed.poisson(Process.CASES, m.day, g.key, mean)
         gang = np.repeat(np.arange(g.n), count)
         key = child_keys(g.key[gang], g.cases[gang] + arrays.number_within(count))
@@ -156,14 +160,21 @@ class Operation:
             region[of_kind] = np.searchsorted(edges[:-1, kind] / edges[-1, kind], u[of_kind], side="right")
         return region
 
-    def _not_dissuaded(self, mean: np.ndarray) -> float:
-        """Share of cases in the making that no order stops: orders meet a case with some precision."""
-        m = self.model
-        if m.policy.orders <= 0.0:
-            return 1.0
-        making = math.fsum(mean) * m.scale
-        met = -math.expm1(-m.policy.orders * self.precision / making) if making > 0.0 else 0.0
-        return 1.0 - self.dissuasion * met
+    def _not_dissuaded(self, busy: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Share of cases in the making that no order stops, float64 (regions).
+
+        An order meets a case in the making with some precision.  ``busy``: contacts a day by gang;
+        ``weight``: exposure by region and method.
+        """
+        m, mix = self.model, self.model.gangs.method_mix
+        if not m.policy.orders.any():
+            return np.ones(m.regions.n)
+        by_method = np.array([math.fsum(busy * mix[:, kind]) for kind in range(METHODS)]) * self.success
+        making = (weight * by_method).sum(axis=1) * m.scale
+        met = np.divide(
+            m.policy.orders * self.precision, making, out=np.zeros_like(making), where=making > 0.0
+        )
+        return np.asarray(1.0 + self.dissuasion * np.expm1(-met))
 
     def _uses_left(self) -> np.ndarray:
         m, cards = self.model, self.model.accounts
@@ -181,7 +192,7 @@ class Operation:
         return left
 
     def _channels(self, cases: Cases, by_cards: np.ndarray) -> np.ndarray:
-        """Channel of each case: the one chosen if it has room, else own accounts, a substitute, or lost."""
+        """Channel of each case: the one chosen if it has room, else the first of the others that has."""
         m, g = self.model, self.model.gangs
         chosen = arrays.pick(g.mix[cases.gang], m.keyed.uniform(Process.CASE_CHANNEL, m.day, cases.key))
         self.wanted = chosen
@@ -189,7 +200,7 @@ class Operation:
         room = Room(by_cards.copy(), own.copy(), self.pools.room())
         queue = m.keyed.uniform(Process.CASE_CHANNEL, m.day, cases.key, 1)
         channel = np.full(len(chosen), LOST)
-        others = (np.full(len(chosen), kind) for kind in (Channel.OWN, Channel.POINTS, Channel.CORPORATE))
+        others = (np.full(len(chosen), kind) for kind in FALLBACKS)
         for wish in (chosen, *others):
             room.fill(channel, wish, cases.gang, queue)
         g.own_left[:] -= own - room.own
@@ -276,17 +287,24 @@ class Pools:
             self.decline[kind] = p.number(f"channels.{name}_decline_per_year")
         self.closure = p.number("channels.corporate_closure_per_year")
         self.used = np.zeros(len(Channel))
-        self.keys = np.array([named_key(f"pool {name}") for name in POOLS], dtype=np.uint64)
+        self.stored = np.zeros(len(Channel))
+        self.asked = np.zeros(len(Channel), dtype=np.int64)
+        self.store_days = p.number("channels.pool_store_days")
 
     def room(self) -> np.ndarray:
-        """Simulated cases that each pool can carry today, int64 (channels)."""
-        m = self.model
-        return m.keyed.rounded(Process.ROUNDING, m.day, self.keys, self.capacity / m.scale)
+        """Simulated cases that each pool can carry today, int64 (channels); unused room builds up."""
+        daily = self.capacity / self.model.scale
+        self.stored = np.minimum(self.stored + daily, daily * self.store_days + 1.0)
+        self.asked = np.floor(self.stored).astype(np.int64)
+        return self.asked.copy()
 
     def use(self, left: np.ndarray) -> None:
-        """Remember what today's room left unused."""
-        room = self.room()
-        self.used = np.divide(room - left, room, out=np.zeros(len(room)), where=room > 0)
+        """Take today's cases out of the store; the share in use is that of a day's capacity, remembered."""
+        taken = self.asked - left
+        self.stored -= taken
+        daily = self.capacity / self.model.scale
+        share = np.divide(taken, daily, out=np.zeros(len(daily)), where=daily > 0.0)
+        self.used += (share - self.used) / self.store_days
 
     def grow(self) -> None:
         """One day of logistic growth in use, and of closures by control of use."""

@@ -26,7 +26,7 @@ def layering_time(
 
 
 def freeze_time(
-    random: KeyedRandom, day: int, keys: np.ndarray, victim_mean: float, police_mean: float
+    random: KeyedRandom, day: int, keys: np.ndarray, victim_mean: float, police_mean: float | np.ndarray
 ) -> np.ndarray:
     """Days until the money is frozen: the victim's delay, then the police's, exponential, float64 (n)."""
     victim = victim_mean * random.exponential(Process.CASE_RACE, day, keys, 20)
@@ -41,4 +41,6 @@ def escape_share(hop_rate: float, freeze_rate: float, hops: int) -> float:
 def escape_share_after_report(report_rate: float, hop_rate: float, freeze_rate: float, hops: int) -> float:
     """The same with an exponential victim's delay first: [r (mu/(mu+d))^L - d (mu/(mu+r))^L] / (r - d)."""
     r, mu, d = report_rate, hop_rate, freeze_rate
+    if r == d:
+        return escape_share(mu, d, hops) * (1.0 + d * hops / (mu + d))
     return (r * (mu / (mu + d)) ** hops - d * (mu / (mu + r)) ** hops) / (r - d)

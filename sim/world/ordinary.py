@@ -86,8 +86,9 @@ class OrdinaryCards:
         at = KINDS.index(Kind(order.kind))
         flagged = _matches(order.flag)
         eligible = self.cells[at][order.regions][..., flagged].sum(axis=1)
-        used = self._hazard[CLEANUPS.index(Cause(order.cause)), at][order.regions][..., flagged]
-        left = float((eligible * np.exp(-used)).sum())
+        used = self._hazard[:, at].sum(axis=0)[order.regions][..., flagged]
+        # Half of a month's natural closures come before the average cleanup of the month.
+        left = float((eligible * np.exp(-used)).sum()) * (1.0 - self._closed[at] / 24.0)
         if left <= 0.0:
             return 0.0
         return order.rate - float(np.log1p(-min(order.cards / left, 0.5)))
@@ -100,7 +101,10 @@ class OrdinaryCards:
     def take(self, region: np.ndarray, issuer_class: np.ndarray, flags: np.ndarray, cards: int) -> None:
         """Remove ``cards`` real accounts from the cell of each account that is sold into the chain."""
         np.subtract.at(self.cells[0], (region, issuer_class, flags), cards)
-        np.maximum(self.cells[0], 0, out=self.cells[0])
+        # A cell too small for the scale borrows from the unflagged accounts beside it: none is made or lost.
+        short = np.minimum(self.cells[0], 0)
+        self.cells[0] -= short
+        self.cells[0, :, :, 0] += short.sum(axis=2)
 
     def end_month(
         self, day: int, days: int, refused: np.ndarray, shut: np.ndarray, random: KeyedRandom
@@ -110,8 +114,8 @@ class OrdinaryCards:
         ``refused`` and ``shut``: float64 (regions), mean share of honest applicants refused and turned away
         by a suspended outlet.
         """
-        openings, turned, denied = self._open(day, days, refused, shut, random)
         closed = self._close(day, days, random)
+        openings, turned, denied = self._open(day, days, refused, shut, random)
         self._hazard[:] = 0.0
         wanted = random.binomial(
             Process.ORDINARY_CLOSURES,

@@ -24,8 +24,8 @@ class Outlets:
     """Outlets as arrays (n), sorted by region.
 
     ``region`` uint8, ``bank`` int16, ``laxity`` float64 (mean weight of an illicit opening),
-    ``suspended_until`` int32 (first day on which opening is allowed again), ``deters`` float64 (rise of
-    screening it causes).
+    ``suspended_until`` int32 (first day on which opening is allowed again), ``displacement`` float64 (share
+    of illicit openings that moves elsewhere while it is suspended).
     """
 
     def __init__(
@@ -55,6 +55,14 @@ class Outlets:
         after = self._cumulative[self.first[region + 1] - 1]
         at = np.searchsorted(self._cumulative, before + u * (after - before), side="right")
         return np.asarray(np.clip(at, self.first[region], self.first[region + 1] - 1))
+
+    def choose_open(self, region: np.ndarray, u: np.ndarray, day: int) -> np.ndarray:
+        """Like :meth:`choose`, among outlets that are not suspended; -1 where the region has none."""
+        weight = np.cumsum(np.where(self.shut(day), 0.0, self.laxity))
+        before = np.where(self.first[region] > 0, weight[self.first[region] - 1], 0.0)
+        after = weight[self.first[region + 1] - 1]
+        at = np.searchsorted(weight, before + u * (after - before), side="right")
+        return np.where(after > before, np.minimum(at, self.first[region + 1] - 1), -1)
 
     def suspend(self, order: Suspension, day: int, random: KeyedRandom) -> np.ndarray:
         """Suspend the outlets that look worst to the authority; returns their numbers.
@@ -104,14 +112,16 @@ def selection_weight(auc: float) -> float:
     others.
 
     The score is w z + sqrt(1 - w^2) e with z the normal score of the risk.  A member of the top share then
-    outranks another outlet with probability E[Phi(w z / sqrt(2 - w^2))], which is solved for w by bisection.
+    outranks any outlet with probability E[Phi(w z / sqrt(2 - w^2))]; taking out its own kind, whom it
+    outranks half the time, leaves the AUC, which is solved for w by bisection.
     """
     ranks = 1.0 - RISKIEST * (np.arange(400) + 0.5) / 400
     z = special.ndtri(ranks)
     low, high = 0.0, 1.0
     for _ in range(60):
         w = (low + high) / 2
-        if special.ndtr(w * z / np.sqrt(2.0 - w**2)).mean() < auc:
+        outranks = special.ndtr(w * z / np.sqrt(2.0 - w**2)).mean()
+        if (outranks - RISKIEST / 2) / (1.0 - RISKIEST) < auc:
             low = w
         else:
             high = w
