@@ -113,11 +113,6 @@ def test_a4_a_count_of_accounts_is_reached_in_expectation() -> None:
     decide_mean(closed, total, total, 1, 0.001 * total)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="OrdinaryCards.end_month opens the month's accounts before it settles the month's hazards, and "
-    "OrdinaryCards.rate knows of no competing closure",
-)
 @pytest.mark.parametrize(("kind", "total"), [(Kind.ACCOUNT, 740_000_000), (Kind.SIM, 64_000_000)])
 def test_a_count_is_reached_in_expectation_while_cards_come_and_go(kind: Kind, total: int) -> None:
     """A dose given as a count reaches it in expectation while accounts are opened and closed for other

@@ -108,22 +108,7 @@ def test_a19_a_measure_without_coverage_is_the_baseline_bit_for_bit(
     assert same(months(measure(name, announced=ANNOUNCED, coverage=0.0)), baseline)
 
 
-DEAF_TO_REGIONS = {
-    "cluster_campaign": "Investigation._strike takes fraud gangs outside the campaign's regions too",
-    "dissuasion_orders": "DissuasionOrders.act ignores its regions without a word",
-    "warning_line": "WarningLine.act ignores its regions without a word",
-}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=DEAF_TO_REGIONS[name]))
-        if name in DEAF_TO_REGIONS
-        else name
-        for name in MEASURES
-    ],
-)
+@pytest.mark.parametrize("name", MEASURES)
 def test_a19_a_measure_in_no_region_is_the_baseline_bit_for_bit(name: str, baseline: pd.DataFrame) -> None:
     """A19: a measure that acts in none of the regions changes no number."""
     assert same(months(measure(name, regions=[])), baseline)

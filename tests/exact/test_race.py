@@ -69,11 +69,6 @@ def test_a6_a_victim_who_reports_at_once_leaves_the_race_without_delay() -> None
     assert math.isclose(escape_share_after_report(1e9, 3.0, 0.4, 3), escape_share(3.0, 0.4, 3), rel_tol=1e-6)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=ZeroDivisionError,
-    reason="escape_share_after_report divides by zero where report and freeze rate are equal",
-)
 def test_a6_equal_rates_are_the_limit_of_nearly_equal_ones() -> None:
     """A6: the closed form has a limit where both rates are equal; a user may well give 1 day and 1 day."""
     near = escape_share_after_report(0.5 * (1 + 1e-7), 3.0, 0.5, 3)

@@ -175,10 +175,6 @@ def test_each_agent_decides_once_a_week_on_its_weekday() -> None:
         assert np.diff(agent.days_decided).tolist() == [7] * (len(agent.days_decided) - 1)  # type: ignore[attr-defined]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="decide_today calls the base class's decide_rows; an overridden one is ignored without a word",
-)
 def test_a_subclass_that_replaces_the_rule_for_many_rows_is_obeyed() -> None:
     """A subclass may also give its rule as arrays, and then it is not run one by one."""
 
@@ -193,7 +189,6 @@ def test_a_subclass_that_replaces_the_rule_for_many_rows_is_obeyed() -> None:
     assert (table["cases_true"].iloc[1:] == 0).all()
 
 
-@pytest.mark.xfail(strict=True, reason="agent_classes of an unknown kind of agent are ignored without a word")
 def test_classes_of_unknown_agents_are_refused() -> None:
     """``gangs`` for ``gang`` must not run the baseline under the name of a new rule."""
     with pytest.raises((KeyError, ValueError), match="gangs"):
