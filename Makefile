@@ -2,8 +2,8 @@
 # All work that is not a command line of cardbreak or of a checking tool stands in requirements/install.py.
 
 PYTHON     ?= python3
-SCALE      ?= 100
-REPLICATES ?= 20
+SCALE      ?= 200
+REPLICATES ?= 12
 SCENARIOS  ?= card-cleanup opening-suspension card-broken-2020
 OUT        ?= results/forecast
 WORKERS    ?= 2

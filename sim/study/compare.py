@@ -166,6 +166,10 @@ def mean_interval(differences: np.ndarray, draws: np.ndarray) -> tuple[float, fl
     return mean - reach, mean + reach
 
 
+FEW_PAIRS = 5
+"""Below this many pairs an interval by Student's t is a poor guide, and the verdict says so."""
+
+
 def verdict(outcome: str, differences: np.ndarray, base: float, mean: float, low: float, high: float) -> str:
     """The effect in plain words."""
     pairs = len(differences)
@@ -176,7 +180,8 @@ def verdict(outcome: str, differences: np.ndarray, base: float, mean: float, low
     if low <= 0 <= high:
         return f"cannot be told apart at {pairs} replicates"
     between = " to ".join(_ends(outcome, low, high, base))
-    return f"{_direction(mean)} by {_size(outcome, mean, base)} ({between}){_judgement(outcome, mean)}"
+    few = f", {pairs} pairs only" if pairs < FEW_PAIRS else ""
+    return f"{_direction(mean)} by {_size(outcome, mean, base)} ({between}{few}){_judgement(outcome, mean)}"
 
 
 def _direction(mean: float) -> str:
