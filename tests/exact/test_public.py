@@ -181,6 +181,20 @@ def test_a12_registrations_are_the_cases_convolved_with_the_delay() -> None:
         decide_mean(seen[day], expected, variance, 1, 0.025 * sum(burst))
 
 
+def test_a12_who_reports_and_who_is_accepted_has_nothing_to_do_with_the_delay() -> None:
+    """A12: thinned registrations follow the same delay law as all.
+
+    Rule: chi-square of 40,000 cases of one day over the days 0..19 and the rest, p > 1e-4.
+    """
+    desk = Desk()
+    p = desk.model.parameters
+    chance = p.number("reporting.share") * p.number("reporting.accepted_share")
+    waits = p.number("reporting.report_delay_days"), p.number("reporting.register_delay_days")
+    law = [chance * share for share in registration_law(*waits, 20)]
+    counts = [desk.day(day, 40_000 if day == 0 else 0) for day in range(20)]
+    decide_counts([*counts, 40_000 - sum(counts)], [*law, 1.0 - sum(law)])
+
+
 def test_a12_poisson_in_poisson_out() -> None:
     """A12: Poisson(30) cases a day give Poisson(30 r) registrations a day, independent of each other.
 

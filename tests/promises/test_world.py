@@ -268,11 +268,11 @@ def test_a_table_refuses_columns_that_it_does_not_have() -> None:
 
 @pytest.mark.xfail(
     strict=True,
-    reason="OrdinaryCards.take lends from the unflagged cell below zero; the month's binomial then refuses to draw",
+    reason="OrdinaryCards.take lends below zero from the unflagged cell; then no binomial can be drawn",
 )
 @pytest.mark.parametrize("accounts", [0, 2_000_000])
 def test_the_trade_goes_on_where_ordinary_accounts_have_run_out(accounts: int) -> None:
-    """A stock within its range, however small beside the scale, does not end the run; no cell is ever negative."""
+    """A stock within its range, however small beside the scale, does not end the run; no cell is negative."""
     few = [f"parameters.ordinary.accounts_{n}" for n in (f"start={accounts}", "openings_per_year=0")]
     model = FraudSupplyChain(load("baseline", sets=["scale=5000", *few], end="2018-12-31"))
     model.run_model()
