@@ -71,8 +71,7 @@ class Policy:
     trace_factor: np.ndarray = field(init=False)
     false_positive_factor: np.ndarray = field(init=False)
     publicity: np.ndarray = field(init=False)
-    app_coverage: np.ndarray = field(init=False)
-    app_efficacy: float = 0.0
+    app_protection: np.ndarray = field(init=False)
     orders: np.ndarray = field(init=False)
     freeze_factor: np.ndarray = field(init=False)
     report_lift: np.ndarray = field(init=False)
@@ -87,7 +86,7 @@ class Policy:
         self.trace_factor = np.ones(self.regions)
         self.false_positive_factor = np.ones(self.regions)
         self.publicity = np.zeros((self.regions, len(STREAMS)))
-        self.app_coverage = np.zeros(self.regions)
+        self.app_protection = np.zeros(self.regions)
         self.orders = np.zeros(self.regions)
         self.freeze_factor = np.ones(self.regions)
         self.report_lift = np.zeros(self.regions)

@@ -92,7 +92,7 @@ class ClusterCampaign(Measure):
             return
         mask = window.mask(self.regions)
         if day == window.number(self.announced or self.start):
-            policy.announcement += self.announcement * self.coverage * float(mask.mean())
+            policy.announcement += self.announcement * self.coverage * float(window.adult_share[mask].sum())
         strength = self.strength(day, window)
         persons = strength * self._suspects(day, window)
         gangs = strength * cumulative_today(self.card_gangs, self.start, day, window)

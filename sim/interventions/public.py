@@ -58,7 +58,7 @@ class AntifraudApp(Measure):
         "chance to become a victim. Assumed: coverage between the launch and the download figures, and the "
         "efficacy."
     )
-    writes: ClassVar[tuple[str, ...]] = ("policy.app_coverage", "policy.app_efficacy")
+    writes: ClassVar[tuple[str, ...]] = ("policy.app_protection",)
     identity: ClassVar[str] = "cases fall by coverage x efficacy"
     co_measure: ClassVar[bool] = True
 
@@ -79,8 +79,8 @@ class AntifraudApp(Measure):
         share = self.strength(day, window) * self._covered(day, window)
         if share * self.efficacy > 0.0:
             mask = window.mask(self.regions)
-            policy.app_coverage[mask] = share
-            policy.app_efficacy = self.efficacy
+            left = (1.0 - policy.app_protection[mask]) * (1.0 - share * self.efficacy)
+            policy.app_protection[mask] = 1.0 - left
 
     def _covered(self, day: int, window: Window) -> float:
         """Coverage between dated shares, linear; the last one holds."""

@@ -145,7 +145,7 @@ class Operation:
     def _exposure(self) -> np.ndarray:
         """Share of adults times what app and awareness leave of success, float64 (regions, methods)."""
         m = self.model
-        protected = 1.0 - m.policy.app_coverage * m.policy.app_efficacy
+        protected = 1.0 - m.policy.app_protection
         aware = np.exp(-self.beta * m.awareness[:, None])
         return np.asarray(m.regions.share[:, None] * protected[:, None] * aware)
 

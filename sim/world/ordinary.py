@@ -101,10 +101,15 @@ class OrdinaryCards:
     def take(self, region: np.ndarray, issuer_class: np.ndarray, flags: np.ndarray, cards: int) -> None:
         """Remove ``cards`` real accounts from the cell of each account that is sold into the chain."""
         np.subtract.at(self.cells[0], (region, issuer_class, flags), cards)
-        # A cell too small for the scale borrows from the unflagged accounts beside it: none is made or lost.
-        short = np.minimum(self.cells[0], 0)
-        self.cells[0] -= short
-        self.cells[0, :, :, 0] += short.sum(axis=2)
+        # A cell too small for the scale borrows from the largest of its region; an empty region gives none.
+        for place in np.flatnonzero((self.cells[0] < 0).any(axis=(1, 2))):
+            cells = self.cells[0, place].reshape(-1)
+            owed = -int(cells[cells < 0].sum())
+            cells[cells < 0] = 0
+            for at in np.argsort(-cells, kind="stable"):
+                part = min(owed, int(cells[at]))
+                cells[at] -= part
+                owed -= part
 
     def end_month(
         self, day: int, days: int, refused: np.ndarray, shut: np.ndarray, random: KeyedRandom

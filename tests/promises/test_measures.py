@@ -152,9 +152,11 @@ def test_factors_rise_with_the_ramp_and_are_exactly_one_outside() -> None:
 def test_the_app_covers_by_dates_and_keeps_its_last_coverage() -> None:
     """Linear between dated shares, level after the last."""
     shares = [(START, 0.0), (date(2020, 10, 30), 0.2), (date(2020, 11, 19), 0.4)]
-    app = measure("antifraud_app", covered=[{"since": since, "level": level} for since, level in shares])
+    app = measure(
+        "antifraud_app", efficacy=1.0, covered=[{"since": since, "level": level} for since, level in shares]
+    )
     policies, first = days_of(app), (START - DAY0).days
-    seen = [float(policies[first + ahead].app_coverage[0]) for ahead in (0, 10, 20, 30, 40, 200)]
+    seen = [float(policies[first + ahead].app_protection[0]) for ahead in (0, 10, 20, 30, 40, 200)]
     assert np.allclose(seen, [0.0, 0.1, 0.2, 0.3, 0.4, 0.4])
 
 

@@ -266,10 +266,6 @@ def test_a_table_refuses_columns_that_it_does_not_have() -> None:
         _ = rows.colour
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="OrdinaryCards.take lends below zero from the unflagged cell; then no binomial can be drawn",
-)
 @pytest.mark.parametrize("accounts", [0, 2_000_000])
 def test_the_trade_goes_on_where_ordinary_accounts_have_run_out(accounts: int) -> None:
     """A stock within its range, however small beside the scale, does not end the run; no cell is negative."""
