@@ -42,7 +42,7 @@ def test_cases_fall_below_the_baseline_in_every_pair(monthly: pd.DataFrame) -> N
 
 
 def test_the_summer_is_below_the_summer_before_in_most_runs(monthly: pd.DataFrame) -> None:
-    """Year on year negative in June, July and August 2021 in at least four of six runs, unlike the baseline."""
+    """Year on year negative in June, July and August 2021 in at least four of six runs."""
     falls = {}
     for scenario in ("baseline", "card-broken-2020"):
         cases = by_run(monthly, scenario, "cases_registered")
@@ -60,7 +60,7 @@ def test_the_price_is_at_least_four_times_that_of_the_summer(monthly: pd.DataFra
 
 
 def test_harm_to_honest_customers_is_reported_beside_the_benefit(monthly: pd.DataFrame) -> None:
-    """Refusals rise, suspended outlets turn people away, wanted accounts are cleaned; the baseline has none."""
+    """Refusals rise, suspended outlets turn people away, wanted accounts are cleaned."""
     harm = ["openings_refused_legitimate", "openings_lost_to_suspension", "closed_false"]
     total = monthly[monthly["month"] >= "2020-10-01"].groupby("scenario")[harm].sum()
     assert (total.loc["card-broken-2020"] > total.loc["baseline"]).all()
