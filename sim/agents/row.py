@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import mesa
@@ -27,7 +28,7 @@ class Column:
         getattr(agent.table, self.name)[agent.row] = value
 
 
-class RowAgent(mesa.Agent):
+class RowAgent(mesa.Agent, ABC):
     """A Mesa agent whose state is row ``row`` of ``table``."""
 
     model: FraudSupplyChain
@@ -38,9 +39,9 @@ class RowAgent(mesa.Agent):
         self.row = int(row)
 
     @classmethod
+    @abstractmethod
     def decide_rows(cls, model: FraudSupplyChain, rows: np.ndarray) -> None:
         """The rule of the class for many rows (int64, n) at once."""
-        raise NotImplementedError
 
     def decide(self) -> None:
         """The weekly decision of this agent.  A subclass may replace or extend it."""

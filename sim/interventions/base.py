@@ -10,6 +10,7 @@ the measure.  A count is spread over the window in proportion to the ramp.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -75,7 +76,7 @@ class Window:
         return np.array([code in regions for code in self.regions])
 
 
-class Measure(Strict):
+class Measure(Strict, ABC):
     """Fields that every measure has.  A subclass adds its dose and says what it writes.
 
     Subclasses declare ``measure`` as a ``Literal`` (the id in scenario files) and the class variables
@@ -152,9 +153,9 @@ class Measure(Strict):
         done = min(max(day - first + 1, 0), last - first + 1)
         return _ramp_sum(done, self.ramp_days) / _ramp_sum(last - first + 1, self.ramp_days)
 
+    @abstractmethod
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Write today's part of the measure into the policy vector."""
-        raise NotImplementedError
 
     @property
     def units(self) -> str:
