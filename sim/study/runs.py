@@ -17,6 +17,7 @@ import os
 import signal
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -222,7 +223,7 @@ def one_line(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {lines[0].strip()}" if lines else type(problem).__name__
 
 
-class _Crew:
+class _Crew(ABC):
     """What both ways of working share: the tasks, the runs that are done, the count for the progress bar."""
 
     def __init__(
@@ -248,8 +249,9 @@ class _Crew:
             return True
         return False
 
+    @abstractmethod
     def _work(self) -> None:
-        raise NotImplementedError
+        """Make the runs of this crew; an interrupt may end it at any point."""
 
 
 class _InProcess(_Crew):
