@@ -40,11 +40,14 @@ class Investigation:
     def _leads(self) -> None:
         """A registered case may yield a lead; a gang's own accounts betray it more often."""
         m = self.model
-        for gang, region, channel, key in m.registered_today:
-            chance = np.minimum(self.lead * np.where(channel == Channel.OWN, self.own_lead, 1.0), 1.0)
-            good = m.keyed.uniform(Process.LEAD, m.day, key) < chance
-            for unit in np.unique(region[good]):
-                m.police[int(unit)].receive(gang[good & (region == unit)], key[good & (region == unit)])
+        if not m.registered_today:
+            return
+        columns = zip(*m.registered_today, strict=True)
+        gang, region, channel, key = (np.concatenate(parts) for parts in columns)
+        chance = np.minimum(self.lead * np.where(channel == Channel.OWN, self.own_lead, 1.0), 1.0)
+        good = m.keyed.uniform(Process.LEAD, m.day, key) < chance
+        for unit in np.unique(region[good]):
+            m.police[int(unit)].receive(gang[good & (region == unit)], key[good & (region == unit)])
 
     def _solve(self) -> None:
         m = self.model

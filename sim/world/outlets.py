@@ -45,7 +45,6 @@ class Outlets:
         self.displacement = np.zeros(count)
         self._noise = random.normal(Process.OUTLET_SELECTION, 0, self.keys)
         self._cumulative = np.cumsum(self.laxity)
-        self.any_shut = 0
         self.times_shut = 0
         self._rankings: dict[tuple[float, bytes], np.ndarray] = {}
 
@@ -79,7 +78,6 @@ class Outlets:
         u = random.uniform(Process.OUTLET_MONTHS, 0, self.keys[chosen])
         months = low + np.floor(u * (high - low + 1)).astype(np.int64)
         self.suspended_until[chosen] = day + np.round(months * 30.44).astype(np.int64)
-        self.any_shut = max(self.any_shut, int(self.suspended_until[chosen].max(initial=0)))
         self.displacement[chosen] = order.displacement
         return chosen
 
@@ -100,8 +98,6 @@ class Outlets:
 
     def shut_share(self, day: int, regions: int) -> np.ndarray:
         """Share of the outlets of each region that are suspended, float64 (regions)."""
-        if day >= self.any_shut:
-            return np.zeros(regions)
         shut = np.bincount(self.region[self.shut(day)], minlength=regions)
         return shut / np.diff(self.first)
 

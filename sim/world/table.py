@@ -26,13 +26,15 @@ class Table:
             dtype, width = spec if isinstance(spec, tuple) else (spec, 0)
             shape = (capacity, width) if width else (capacity,)
             self._columns[name] = np.zeros(shape, dtype=dtype)
+        self._refresh()
 
     def __getattr__(self, name: str) -> np.ndarray:
-        try:
-            column: np.ndarray = self.__dict__["_columns"][name]
-        except KeyError:
-            raise AttributeError(name) from None
-        return column[: self.n]
+        # Columns stand in the instance's dictionary (see _refresh): only a name that is none comes here.
+        raise AttributeError(name)
+
+    def _refresh(self) -> None:
+        """Make the view of each column's first ``n`` entries an attribute."""
+        self.__dict__.update({name: column[: self.n] for name, column in self._columns.items()})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,6 +53,7 @@ class Table:
         self.n += count
         for name, column in self._columns.items():
             column[rows] = values.pop(name, 0)
+        self._refresh()
         if values:
             raise AttributeError(f"no such columns: {sorted(values)}")
         return rows
@@ -61,6 +64,7 @@ class Table:
         for column in self._columns.values():
             column[:left] = column[: self.n][mask]
         self.n = left
+        self._refresh()
 
     def _reserve(self, rows: int) -> None:
         for name, column in self._columns.items():
