@@ -259,6 +259,7 @@ def save(table: Any, path: Path) -> None:
 
     text = table.to_csv(index=False, lineterminator="\n")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         atomically(path, lambda file: file.write(text.encode()))
     except OSError as problem:
         fault = Fault(str(path), None, "", f"cannot be written ({problem.strerror})", "Give another --save.")
