@@ -11,7 +11,7 @@ from sim.kernels.card_step import card_step
 from sim.random import Process
 from sim.world.cards import CardTable
 from sim.world.codes import LIVE, Cause, Kind, Status
-from sim.world.ordinary import CLEANUPS
+from sim.world.ordinary import CLEANUPS, matches
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
@@ -41,7 +41,6 @@ class Detection:
         self.own[0, Status.RECRUITER_STOCK : LIVE, Kind.ACCOUNT] = p.number("cards.reclaim_per_year") / 365.25
         self.own[1, :LIVE, Kind.ACCOUNT] = p.number("cards.lapse_per_year") / 365.25
         self.own[1, :LIVE, Kind.SIM] = p.number("sims.lapse_per_year") / 365.25
-        self.flags = np.arange(8)
         self.trace = p.number("detection.trace_per_use")
         self.trace_delay = p.number("detection.trace_delay_days")
         self.new_card_days = p.number("detection.new_card_days")
@@ -68,7 +67,7 @@ class Detection:
         for order in m.policy.cleanups:
             rate = m.ordinary.rate(order)
             m.ordinary.clean(order, rate)
-            flagged = (self.flags & order.flag) != 0 if order.flag else np.ones(8, dtype=bool)
+            flagged = matches(order.flag)
             at = CLEANUPS.index(Cause(order.cause))
             rates[at, order.kind] += order.lift * rate * flagged[:, None] * order.regions
         return rates

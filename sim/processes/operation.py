@@ -22,10 +22,6 @@ from sim.world.codes import LOST, Channel, Goods, Status
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
-POOLS = ("bought accounts", "own accounts", "corporate accounts", "running points")
-"""Names in the keys of the pools, by channel: part of a run's identity."""
-
-
 FALLBACKS = (Channel.BOUGHT, Channel.OWN, Channel.POINTS, Channel.CORPORATE)
 """Where a case goes whose chosen channel has no room: to what is at hand first."""
 

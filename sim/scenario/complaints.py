@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from sim.errors import Fault, nearest, shown, shown_key
+from sim.errors import Fault, nearest, shown
 from sim.scenario.source import Node
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -232,8 +232,3 @@ def date_of(text: str) -> datetime.date | None:
         return datetime.date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         return None
-
-
-def item_key(path: str, name: str) -> str:
-    """Path of an entry as faults name it."""
-    return f"{path}.{shown_key(name)}" if path else shown_key(name)

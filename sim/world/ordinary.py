@@ -84,7 +84,7 @@ class OrdinaryCards:
         used.
         """
         at = KINDS.index(Kind(order.kind))
-        flagged = _matches(order.flag)
+        flagged = matches(order.flag)
         eligible = self.cells[at][order.regions][..., flagged].sum(axis=1)
         used = self._hazard[:, at].sum(axis=0)[order.regions][..., flagged]
         # Half of a month's natural closures come before the average cleanup of the month.
@@ -96,7 +96,7 @@ class OrdinaryCards:
     def clean(self, order: Cleanup, rate: float) -> None:
         """Add a day of a cleanup at a hazard to what the end of the month will settle."""
         cause, kind = CLEANUPS.index(Cause(order.cause)), KINDS.index(Kind(order.kind))
-        self._hazard[cause, kind] += rate * order.regions[:, None] * _matches(order.flag)[None, :]
+        self._hazard[cause, kind] += rate * order.regions[:, None] * matches(order.flag)[None, :]
 
     def take(self, region: np.ndarray, issuer_class: np.ndarray, flags: np.ndarray, cards: int) -> None:
         """Remove ``cards`` real accounts from the cell of each account that is sold into the chain."""
@@ -198,6 +198,6 @@ def _flag_shares(p: Parameters) -> np.ndarray:
     return shares
 
 
-def _matches(flag: int) -> np.ndarray:
+def matches(flag: int) -> np.ndarray:
     """Which flag sets a cleanup looks at: those with its bit, or all for flag 0."""
     return (FLAG_SETS & flag) != 0 if flag else np.ones(8, dtype=bool)

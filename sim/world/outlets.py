@@ -50,18 +50,19 @@ class Outlets:
 
     def choose(self, region: np.ndarray, u: np.ndarray) -> np.ndarray:
         """Outlet of each opening: in its region (n), in proportion to laxity, by a uniform number (n)."""
-        before = np.where(self.first[region] > 0, self._cumulative[self.first[region] - 1], 0.0)
-        after = self._cumulative[self.first[region + 1] - 1]
-        at = np.searchsorted(self._cumulative, before + u * (after - before), side="right")
-        return np.asarray(np.clip(at, self.first[region], self.first[region + 1] - 1))
+        return self._by_weight(self._cumulative, region, u)
 
     def choose_open(self, region: np.ndarray, u: np.ndarray, day: int) -> np.ndarray:
         """Like :meth:`choose`, among outlets that are not suspended; -1 where the region has none."""
-        weight = np.cumsum(np.where(self.shut(day), 0.0, self.laxity))
-        before = np.where(self.first[region] > 0, weight[self.first[region] - 1], 0.0)
-        after = weight[self.first[region + 1] - 1]
-        at = np.searchsorted(weight, before + u * (after - before), side="right")
-        return np.where(after > before, np.minimum(at, self.first[region + 1] - 1), -1)
+        return self._by_weight(np.cumsum(np.where(self.shut(day), 0.0, self.laxity)), region, u)
+
+    def _by_weight(self, cumulative: np.ndarray, region: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Outlet in each region (n) by summed weights (outlets) and a uniform number (n); -1 if none."""
+        first, end = self.first[region], self.first[region + 1]
+        before = np.where(first > 0, cumulative[first - 1], 0.0)
+        after = cumulative[end - 1]
+        at = np.searchsorted(cumulative, before + u * (after - before), side="right")
+        return np.where(after > before, np.clip(at, first, end - 1), -1)
 
     def suspend(self, order: Suspension, day: int, random: KeyedRandom) -> np.ndarray:
         """Suspend the outlets that look worst to the authority; returns their numbers.

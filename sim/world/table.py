@@ -41,11 +41,6 @@ class Table:
         """Names of the columns."""
         return tuple(self._columns)
 
-    @property
-    def bytes_per_row(self) -> int:
-        """Bytes that one row takes."""
-        return sum(c.dtype.itemsize * (c.shape[1] if c.ndim == 2 else 1) for c in self._columns.values())
-
     def append(self, count: int, **values: Any) -> np.ndarray:
         """Add ``count`` rows, zero but for ``values``; returns their row numbers (int64)."""
         rows = np.arange(self.n, self.n + count)
