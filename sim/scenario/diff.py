@@ -18,6 +18,7 @@ _HEAD = {
         "real per simulated",
         "How many real gangs, dealers, cards and cases one simulated stands for.",
     ),
+    "rival": ("structure", "Which structure of the model is run."),
 }
 _SILENT = ("id", "measure", "title", "note")
 
@@ -42,8 +43,8 @@ class Difference:
 
 
 def differences(a: Scenario, b: Scenario) -> list[Difference]:
-    """Every difference in window, scale, parameters and measures; names and titles are left out."""
-    return [*_head(a, b), *_parameters(a, b), *_measures(a, b)]
+    """Every difference in window, scale, structure, parameters and measures; names and titles are left out."""
+    return [*_head(a, b), *_switches(a, b), *_parameters(a, b), *_measures(a, b)]
 
 
 def _head(a: Scenario, b: Scenario) -> Iterator[Difference]:
@@ -51,6 +52,13 @@ def _head(a: Scenario, b: Scenario) -> Iterator[Difference]:
     for key, (unit, meaning) in _HEAD.items():
         if one[key] != other[key]:
             yield Difference(key, one[key], other[key], unit, "", meaning)
+
+
+def _switches(a: Scenario, b: Scenario) -> Iterator[Difference]:
+    one, other = a.adaptation.model_dump(mode="json"), b.adaptation.model_dump(mode="json")
+    for key, info in type(a.adaptation).model_fields.items():
+        if one[key] != other[key]:
+            yield Difference(f"adaptation.{key}", one[key], other[key], "switch", "", info.description or "")
 
 
 def _parameters(a: Scenario, b: Scenario) -> Iterator[Difference]:

@@ -71,6 +71,8 @@ def load(
         start=first,
         end=last,
         scale=head.scale,
+        rival=head.rival,
+        adaptation=head.adaptation,
         parameters=parameters.with_(values) if values else parameters,
         interventions=tuple(built),
         sources=tuple(root.file for root in chain),

@@ -9,7 +9,6 @@ therefore never depends on which others exist.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from sim.errors import nearest
-from sim.scenario.priors import Prior
+from sim.scenario.priors import Prior, uniform
 
 Value = float | tuple[float, ...] | Mapping[str, float]
 
@@ -79,12 +78,6 @@ def frozen(value: Any) -> Value:
     if isinstance(value, list | tuple):
         return tuple(float(number) for number in value)
     return float(value)
-
-
-def uniform(seed: int, draw: int, identifier: str) -> float:
-    """The uniform number in (0, 1) that decides parameter `identifier` in draw `draw`: 53 bits of a hash."""
-    digest = hashlib.sha256(f"{seed}/{draw}/{identifier}".encode()).digest()
-    return ((int.from_bytes(digest[:8], "big") >> 11) + 0.5) * 2.0**-53
 
 
 class Parameters(Mapping[str, Value]):

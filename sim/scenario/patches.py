@@ -18,22 +18,21 @@ from sim.scenario.source import Node, parse_any
 
 MAX_SET = 10_000
 OPTION = "--set"
-_PLAIN = ("scale", "start", "end", "name", "title", "description")
+_PLAIN = ("scale", "start", "end", "rival", "name", "title", "description")
 _INDEXED = re.compile(r"(.+)\[(\d+)\]$")
 
 
 def merged(base: Node, child: Node, faults: list[Fault]) -> Node:
-    """`child` laid over `base`: values and single parameters replace, measures append or replace.
+    """`child` laid over `base`: values, single parameters and switches replace, measures append or replace.
 
     A name in `without` that the base does not have becomes one of the `faults`.
     """
     kept = {key: node for key, node in base.value.items() if key not in ("without", "extends", "name")}
     result = {**kept, **{key: node for key, node in child.value.items() if key != "without"}}
-    parameters = [node for node in (base.get("parameters"), child.get("parameters")) if node is not None]
-    if parameters:
-        result["parameters"] = replace(
-            parameters[-1], value={k: v for node in parameters for k, v in node.items()}
-        )
+    for table in ("parameters", "adaptation"):
+        given = [node for node in (base.get(table), child.get(table)) if node is not None]
+        if given:
+            result[table] = replace(given[-1], value={k: v for node in given for k, v in node.items()})
     lists = [node for node in (base.get("interventions"), child.get("interventions")) if node is not None]
     if lists:
         result["interventions"] = replace(lists[-1], value=_measures(base, child, faults))
@@ -75,7 +74,7 @@ def _taken_away(child: Node, items: Mapping[object, Node], faults: list[Fault]) 
 def patched(root: Node, sets: Iterable[str], passports: Mapping[str, Passport]) -> tuple[Node, list[Fault]]:
     """`root` with patches `path=value` applied in their order, and the faults of patches that could not be.
 
-    Paths: `scale`, `start`, `end`, `name`, `title`, `description`; `parameters.<id>`, also with `.<entry>`
+    Paths: `scale`, `start`, `end`, `rival`, `name`, `title`, `description`; `adaptation.<switch>`; `parameters.<id>`, also with `.<entry>`
     or `[i]` for one number of a table or list; `interventions.<id>.<field>`.
     """
     faults: list[Fault] = []
@@ -100,8 +99,12 @@ def _applied(root: Node, text: str, passports: Mapping[str, Passport]) -> Node:
         return _with_parameter(root, rest, value, passports)
     if first == "interventions" and rest:
         return _with_field(root, path, rest, value)
-    names = [*_PLAIN, "parameters.", "interventions."]
-    mend = "Set scale, start, end, parameters.<id> or interventions.<id>.<field>."
+    if first == "adaptation" and rest:
+        before = root.get("adaptation")
+        switches = {**(dict(before.items()) if before else {}), rest: value}
+        return _with(root, "adaptation", Node(switches, OPTION, None, "adaptation"))
+    names = [*_PLAIN, "parameters.", "interventions.", "adaptation."]
+    mend = "Set scale, start, end, rival, parameters.<id>, adaptation.<switch> or interventions.<id>.<field>."
     raise _fault(shown_key(path), "cannot be set", mend, nearest(path, names))
 
 

@@ -8,6 +8,7 @@ logarithm]`; the last two are cut off at the range of the parameter.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -109,3 +110,9 @@ class Prior:
         if self.numbers[0] < self.low or self.numbers[-1] > self.high:
             return "leaves the range of the parameter"
         return None
+
+
+def uniform(seed: int, draw: int, identifier: str) -> float:
+    """The uniform number in (0, 1) that decides parameter `identifier` in draw `draw`: 53 bits of a hash."""
+    digest = hashlib.sha256(f"{seed}/{draw}/{identifier}".encode()).digest()
+    return ((int.from_bytes(digest[:8], "big") >> 11) + 0.5) * 2.0**-53

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from sim.scenario.parameters import Parameters
+from sim.scenario.structure import Adaptation, Rival
 
 if TYPE_CHECKING:
     from sim.interventions.base import Measure
@@ -42,6 +43,11 @@ class ScenarioFile(BaseModel):
     scale: Scale = Field(
         100, description="How many real gangs, dealers, cards and cases one simulated stands for."
     )
+    rival: Rival = Field("none", description="Another structure of the model to run instead of the main one.")
+    adaptation: Adaptation = Field(
+        default_factory=lambda: Adaptation(),  # type: ignore[call-arg]
+        description="Which answers of the trade are switched off.",
+    )
     parameters: dict[str, Any] | None = Field(None, description="Values for parameters, by id.")
     interventions: list[Any] | None = Field(None, description="The measures, each with its dates and dose.")
     without: list[str] | None = Field(
@@ -60,6 +66,8 @@ class Scenario(BaseModel):
         First and last simulated day.
     scale
         Real gangs, dealers, tracked cards and cases for each simulated one.
+    rival, adaptation
+        The structure that is run: the main model, unless said otherwise.
     parameters
         Every number of the model.
     interventions
@@ -78,6 +86,8 @@ class Scenario(BaseModel):
     start: date
     end: date
     scale: int = 100
+    rival: Rival = "none"
+    adaptation: Adaptation = Adaptation()  # type: ignore[call-arg]
     parameters: InstanceOf[Parameters]
     interventions: tuple[InstanceOf[Measure], ...] = ()
     sources: tuple[str, ...] = ()
@@ -112,6 +122,8 @@ class Scenario(BaseModel):
             "start": self.start.isoformat(),
             "end": self.end.isoformat(),
             "scale": self.scale,
+            "rival": self.rival,
+            "adaptation": self.adaptation.model_dump(mode="json"),
             "parameters": self.parameters.to_dict(),
             "interventions": [measure.model_dump(mode="json") for measure in self.interventions],
         }
