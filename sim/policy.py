@@ -1,16 +1,25 @@
 """The policy vector of a day: what measures ask for, and all that the rest of the model sees of them.
 
-Measures write it, the world and the processes of the day read it; neither knows the other.
+Measures write it, the world and the processes of the day read it; neither knows the other.  Beside what it asks
+for, a measure leaves word of what it delivered today (units of its dose) and of its part in what it wrote, so that
+what follows from it can be credited to it.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 STREAMS = ("video", "event", "message")
 """Publicity streams, in the order of the columns of :attr:`Policy.publicity`."""
+
+NO_CAP = 1_000_000
+"""A cap on accounts per person and bank that nobody reaches."""
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -19,16 +28,19 @@ class Cleanup:
     today.
 
     ``cards`` (real cards a day, over all masked regions) and ``rate`` (hazard per day on flagged cards) add
-    up; ``lift`` is how much likelier an illicit card is to be cleaned than an honest one with the same flag.
+    up; ``lift`` is how much likelier an illicit card is to be cleaned than an honest one with the same flag,
+    ``illicit_rate`` a hazard per day on flagged illicit cards beside that.
     """
 
+    measure: str
     cause: int
     kind: int
     flag: int
     cards: float
     rate: float
     lift: float
-    regions: np.ndarray
+    regions: Mask
+    illicit_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,69 @@ class Suspension:
     auc: float
     displacement: float
     deterrence: float
-    regions: np.ndarray
+    regions: Mask
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """An order to inspect ``institutions`` banks from today, for ``days`` each.
+
+    ``lift``: rise of their screening effort; ``spillover``: share of it at other banks of their class;
+    ``displacement``: share of refused openers who try a bank that is not inspected; ``size_exponent``: how
+    strongly large banks are preferred.
+    """
+
+    measure: str
+    institutions: int
+    days: int
+    lift: float
+    spillover: float
+    displacement: float
+    size_exponent: float
+
+
+@dataclass(frozen=True)
+class Blacklist:
+    """A list that members share: outlets of the masked regions, a share ``members`` of them.
+
+    A holder refused at a member or traced to a case is listed ``lag`` days later and refused at every member; a
+    share ``displacement`` of those refused tries an outlet that is none.
+    """
+
+    measure: str
+    members: float
+    lag: int
+    displacement: float
+    regions: Mask
+
+
+@dataclass(frozen=True)
+class InsiderCase:
+    """Insiders to be dealt with today: at bank outlets and among agents of operators (real persons)."""
+
+    measure: str
+    outlets: float
+    agents: float
+    regions: Mask
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Past openers to be barred from new accounts today (real persons), for ``days``."""
+
+    measure: str
+    persons: float
+    days: int
+    in_error: float
+    regions: Mask
+
+
+@dataclass(frozen=True)
+class Return:
+    """Members of gangs abroad to be brought back today (real persons)."""
+
+    measure: str
+    persons: float
 
 
 @dataclass(frozen=True)
@@ -55,7 +129,11 @@ class Campaign:
     evidence_exponent: float
     degree_exponent: float
     seize_share: float
-    regions: np.ndarray
+    regions: Mask
+
+
+def _by_measure() -> defaultdict[str, float]:
+    return defaultdict(float)
 
 
 @dataclass
@@ -63,6 +141,10 @@ class Policy:
     """The policy vector of one day: what all measures in force ask for, neutral where none acts.
 
     Arrays have one entry for each region.  Factors are neutral at exactly 1, doses at exactly 0.
+
+    ``channel_closure``: yearly rate at which the capacity of a channel is closed, by channel name;
+    ``channel_growth``: factor on its growth.  ``delivered``: units of today's dose by id of a measure;
+    ``parts``: for what several measures write together, the weight of each by region.
     """
 
     regions: int
@@ -75,18 +157,42 @@ class Policy:
     orders: np.ndarray = field(init=False)
     freeze_factor: np.ndarray = field(init=False)
     report_lift: np.ndarray = field(init=False)
+    link_share: np.ndarray = field(init=False)
+    link_delay: np.ndarray = field(init=False)
+    layering_factor: np.ndarray = field(init=False)
+    transfers_held: np.ndarray = field(init=False)
+    honest_listed: np.ndarray = field(init=False)
+    cap: np.ndarray = field(init=False)
     announcement: float = 0.0
+    reclaim_factor: float = 1.0
+    border_closed: float = 0.0
+    transit_loss_abroad: float = 0.0
+    channel_closure: dict[str, float] = field(default_factory=dict)
+    channel_growth: dict[str, float] = field(default_factory=dict)
     cleanups: list[Cleanup] = field(default_factory=list)
     suspensions: list[Suspension] = field(default_factory=list)
+    inspections: list[Inspection] = field(default_factory=list)
+    blacklists: list[Blacklist] = field(default_factory=list)
+    insiders: list[InsiderCase] = field(default_factory=list)
+    bars: list[Bar] = field(default_factory=list)
+    returns: list[Return] = field(default_factory=list)
     campaigns: list[Campaign] = field(default_factory=list)
+    delivered: defaultdict[str, float] = field(default_factory=_by_measure)
+    parts: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.opening_factor = np.ones(self.regions)
-        self.use_factor = np.ones(self.regions)
-        self.trace_factor = np.ones(self.regions)
-        self.false_positive_factor = np.ones(self.regions)
+        for name in ("opening_factor", "use_factor", "trace_factor", "false_positive_factor"):
+            setattr(self, name, np.ones(self.regions))
+        for name in ("app_protection", "orders", "report_lift", "link_share", "link_delay"):
+            setattr(self, name, np.zeros(self.regions))
         self.publicity = np.zeros((self.regions, len(STREAMS)))
-        self.app_protection = np.zeros(self.regions)
-        self.orders = np.zeros(self.regions)
         self.freeze_factor = np.ones(self.regions)
-        self.report_lift = np.zeros(self.regions)
+        self.layering_factor = np.ones(self.regions)
+        self.transfers_held = np.zeros(self.regions)
+        self.honest_listed = np.zeros(self.regions)
+        self.cap = np.full(self.regions, NO_CAP)
+
+    def part(self, what: str, measure: str, weight: np.ndarray) -> None:
+        """Note a measure's part (by region) in something that several may write together."""
+        mine = self.parts.setdefault(what, {})
+        mine[measure] = mine.get(measure, 0.0) + weight

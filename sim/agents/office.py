@@ -21,8 +21,9 @@ class JointOffice(mesa.Agent):
     def __init__(self, model: FraudSupplyChain) -> None:
         super().__init__(model)
         scenario = model.scenario
-        self.window = Window(scenario.start, model.days, model.regions.codes, model.regions.share)
-        self.measures = scenario.interventions
+        adults = float(model.regions.adults.sum())
+        self.window = Window(scenario.start, model.days, model.regions.codes, model.regions.share, adults)
+        self.measures = tuple(measure.at_draw(model.draw, model.root) for measure in scenario.interventions)
 
     def policy_of(self, day: int) -> Policy:
         """The policy vector of a day: neutral, then written to by each measure in its order."""

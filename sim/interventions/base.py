@@ -6,6 +6,9 @@ writes nothing, so the run is the baseline's run bit for bit.
 
 Doses come as a coverage in [0, 1] or as counts of real accounts, cards, outlets or people over the window of
 the measure.  A count is spread over the window in proportion to the ramp.
+
+What nobody knows about a measure (its date, its strength) stands in ``uncertain``, with a lowest and a highest
+value: the point value holds without draws, and each draw takes one from between.
 """
 
 from __future__ import annotations
@@ -13,14 +16,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sim.policy import Policy
+from sim.policy import Blacklist, InsiderCase, Inspection, Policy, Suspension
+from sim.scenario.priors import uniform
+
+Targets = Suspension | Inspection | Blacklist | InsiderCase
+"""Orders that pick outlets or banks."""
+
+Axis = Literal["region", "issuer", "outlet", "channel", "kind"]
+"""Where what a measure stops may move: another region, bank, outlet, channel of money, kind of contact."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
@@ -47,18 +57,39 @@ class Level(Strict):
     level: Amount
 
 
+class Uncertain(Strict):
+    """A field of a measure that is not known: it lies evenly between ``low`` and ``high`` over the draws."""
+
+    field: str
+    low: date | float
+    high: date | float
+
+    @model_validator(mode="after")
+    def _rising(self) -> Uncertain:
+        if isinstance(self.low, date) != isinstance(self.high, date) or not self.low < self.high:  # type: ignore[operator]
+            raise ValueError("low and high must be two rising numbers or two rising dates")
+        return self
+
+    def at(self, u: float) -> date | float:
+        """The value at quantile ``u`` in (0, 1)."""
+        if isinstance(self.low, date) and isinstance(self.high, date):
+            return self.low + timedelta(int(u * ((self.high - self.low).days + 1)))
+        return float(self.low) + u * (float(self.high) - float(self.low))  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
 class Window:
     """The part of the calendar in which a run takes place.
 
     ``day0`` is the date of day 0; ``days`` the number of days simulated; ``regions`` the codes of the
-    regions, and ``adult_share`` their shares of all adults (even, if not given).
+    regions, and ``adult_share`` their shares of all adults (even, if not given); ``adults`` is their number.
     """
 
     day0: date
     days: int
     regions: tuple[str, ...]
     adult_share: np.ndarray = field(default_factory=lambda: np.ones(0), compare=False)
+    adults: float = 1.0
 
     def __post_init__(self) -> None:
         if len(self.adult_share) != len(self.regions):
@@ -80,14 +111,20 @@ class Measure(Strict, ABC):
     """Fields that every measure has.  A subclass adds its dose and says what it writes.
 
     Subclasses declare ``measure`` as a ``Literal`` (the id in scenario files) and the class variables
-    ``card`` (a plain-language description), ``reads``, ``writes`` and ``identity`` (the exact statement that
-    holds when everything else is off).
+    ``card`` (a plain-language description), ``reads``, ``writes``, ``identity`` (the exact statement that
+    holds when everything else is off) and ``attributable`` (what its own count counts).  ``shifts`` are the
+    axes along which what it stops may move; for the axes "channel" and "kind", ``channels`` and ``kinds`` name
+    the outcomes on which it works.
     """
 
     card: ClassVar[str] = ""
     reads: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = ()
     identity: ClassVar[str] = ""
+    attributable: ClassVar[str] = ""
+    shifts: ClassVar[tuple[Axis, ...]] = ()
+    channels: ClassVar[tuple[str, ...]] = ()
+    kinds: ClassVar[tuple[str, ...]] = ()
     co_measure: ClassVar[bool] = False
 
     measure: str
@@ -100,6 +137,7 @@ class Measure(Strict, ABC):
     coverage: Share = 1.0
     regions: Literal["all"] | list[str] = "all"
     cost_per_unit: Amount | None = None
+    uncertain: list[Uncertain] = Field(default_factory=list)
     evidence: list[str] = Field(default_factory=list)
     note: str = ""
 
@@ -123,6 +161,42 @@ class Measure(Strict, ABC):
                 f"announced {self.announced} lies after start {self.start}. Announce on or before it"
             )
         return self
+
+    @model_validator(mode="after")
+    def _uncertain_fields(self) -> Measure:
+        for item in self.uncertain:
+            value = getattr(self, item.field, None)
+            if isinstance(value, bool) or not isinstance(value, int | float | date):
+                raise ValueError(f"uncertain names {item.field!r:.40}, which is no number or date given here")
+            if isinstance(value, date) != isinstance(item.low, date):
+                raise ValueError(f"uncertain {item.field}: give dates for a date, numbers for a number")
+        for end in (1e-9, 1.0 - 1e-9) if self.uncertain else ():
+            self._moved(dict.fromkeys((item.field for item in self.uncertain), end))
+        return self
+
+    def at_draw(self, draw: int, seed: int) -> Self:
+        """The measure in draw ``draw`` of the parameters: itself in draw 0, else its uncertain fields drawn."""
+        if draw == 0 or not self.uncertain:
+            return self
+        return self._moved({i.field: uniform(seed, draw, f"{self.id}.{i.field}") for i in self.uncertain})
+
+    def _moved(self, quantiles: dict[str, float]) -> Self:
+        """The measure with its uncertain fields at quantiles, checked again."""
+        fields: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
+        for item in self.uncertain:
+            value = item.at(quantiles[item.field])
+            whole = isinstance(fields[item.field], int)
+            fields[item.field] = round(value) if whole and isinstance(value, float) else value
+        return type(self).model_validate({**fields, "uncertain": []})
+
+    def whole(self, window: Window) -> Targets | None:
+        """The order of the whole measure at once, for measures that pick outlets or banks; else None."""
+        return None
+
+    def deliver(self, policy: Policy, units: float) -> None:
+        """Note units of the dose delivered today."""
+        if units > 0.0:
+            policy.delivered[self.id] += units
 
     def _within(self, what: str, when: date) -> None:
         """Refuse a dated dose outside of the window: it would be lost without a word."""

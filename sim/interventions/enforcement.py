@@ -1,4 +1,4 @@
-"""Measures of the police: concentrated and continuing campaigns against card gangs (row 1)."""
+"""Measures against persons: campaigns against card gangs (row 1), bars on accounts and the border (row C)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.interventions.base import (
+    Axis,
     Count,
     Measure,
     Share,
@@ -17,7 +18,7 @@ from sim.interventions.base import (
     cumulative_today,
     rising,
 )
-from sim.policy import Campaign, Policy
+from sim.policy import Bar, Campaign, Policy, Return
 
 
 class Pulse(Strict):
@@ -39,6 +40,9 @@ class ClusterCampaign(Measure):
     reads: ClassVar[tuple[str, ...]] = ("dealers' activity and contacts", "past openers")
     writes: ClassVar[tuple[str, ...]] = ("policy.campaigns", "policy.announcement")
     identity: ClassVar[str] = "degree exponent 0, no replacement: survivors N (1 - f)^k"
+    attributable: ClassVar[str] = "openers, dealers and gang members arrested in the simulation"
+    shifts: ClassVar[tuple[Axis, ...]] = ("region", "channel")
+    channels: ClassVar[tuple[str, ...]] = ("cases_bought",)
 
     measure: Literal["cluster_campaign"]
     suspects: Annotated[list[Total], AfterValidator(rising)] = Field(
@@ -98,6 +102,7 @@ class ClusterCampaign(Measure):
         gangs = strength * cumulative_today(self.card_gangs, self.start, day, window)
         if persons > 0.0 or gangs > 0.0:
             policy.campaigns.append(self._order(persons, gangs, mask))
+            self.deliver(policy, persons)
 
     def _suspects(self, day: int, window: Window) -> float:
         """Today's pulse, and today's part of what the pulses leave of the path: the total is the path's."""
@@ -122,3 +127,110 @@ class ClusterCampaign(Measure):
     def units(self) -> str:
         """Cost is per suspect."""
         return "suspect"
+
+
+class FiveYearBan(Measure):
+    """Persons who sold cards may open no account for years (co-intervention, row C)."""
+
+    card: ClassVar[str] = (
+        "Persons found to have sold or lent cards get no new account and no new phone card for five years. "
+        "Here the persons of a dated path are barred out of everyone with past openings. Some are barred "
+        "though their identity was stolen. Assumed: how many bars hit someone who would open again, the "
+        "share in error."
+    )
+    reads: ClassVar[tuple[str, ...]] = ("past openers",)
+    writes: ClassVar[tuple[str, ...]] = ("policy.bars",)
+    identity: ClassVar[str] = "a barred person opens nothing until the bar ends; everyone else is as before"
+    attributable: ClassVar[str] = "past openers barred"
+    shifts: ClassVar[tuple[Axis, ...]] = ("channel",)
+    channels: ClassVar[tuple[str, ...]] = ("cases_bought",)
+    co_measure: ClassVar[bool] = True
+
+    measure: Literal["five_year_ban"]
+    persons: Annotated[list[Total], AfterValidator(rising)] = Field(
+        description="Persons barred since the start, as a cumulative path."
+    )
+    years: Annotated[float, Field(gt=0.0, le=50.0)] = Field(5.0, description="Years that a bar lasts.")
+    relevant_share: Share = Field(
+        0.5, description="Share of the barred who opened bank cards and could again."
+    )
+    error_share: Share = Field(
+        0.01, description="Persons barred in error (their identity was stolen) for each person barred."
+    )
+
+    @model_validator(mode="after")
+    def _path_inside(self) -> FiveYearBan:
+        for point in self.persons:
+            self._within("the total", point.by)
+        return self
+
+    def act(self, day: int, window: Window, policy: Policy) -> None:
+        """Order today's bars."""
+        persons = self.strength(day, window) * cumulative_today(self.persons, self.start, day, window)
+        mask = window.mask(self.regions)
+        if persons > 0.0 and mask.any():
+            bar = Bar(
+                measure=self.id,
+                persons=persons * self.relevant_share,
+                days=round(365.25 * self.years),
+                in_error=persons * self.error_share,
+                regions=mask,
+            )
+            policy.bars.append(bar)
+            self.deliver(policy, persons)
+
+    @property
+    def units(self) -> str:
+        """Cost is per person barred."""
+        return "person"
+
+
+class BorderRepatriation(Measure):
+    """Members of gangs abroad are brought back, and the border is watched (co-intervention, row C)."""
+
+    card: ClassVar[str] = (
+        "People at work for gangs abroad are persuaded or brought to return; the border is watched for "
+        "crossings and for smuggled cards. Here gangs abroad close as their members return, fewer gangs move "
+        "abroad, and more cards are seized on the way there. Assumed: every size and the dates."
+    )
+    reads: ClassVar[tuple[str, ...]] = ("gangs abroad",)
+    writes: ClassVar[tuple[str, ...]] = (
+        "policy.returns",
+        "policy.border_closed",
+        "policy.transit_loss_abroad",
+    )
+    identity: ClassVar[str] = "gangs abroad fall by the persons returned over their mean staff"
+    attributable: ClassVar[str] = "members of gangs abroad brought back"
+    shifts: ClassVar[tuple[Axis, ...]] = ("region",)
+    co_measure: ClassVar[bool] = True
+
+    measure: Literal["border_repatriation"]
+    persons: Annotated[list[Total], AfterValidator(rising)] = Field(
+        default_factory=list, description="Persons brought back since the start, as a cumulative path."
+    )
+    closed: Share = Field(0.0, description="Share of moves abroad that the border stops.")
+    seized: Share = Field(0.0, description="Further share of cards seized on their way abroad.")
+
+    @model_validator(mode="after")
+    def _path_inside(self) -> BorderRepatriation:
+        for point in self.persons:
+            self._within("the total", point.by)
+        return self
+
+    def act(self, day: int, window: Window, policy: Policy) -> None:
+        """Order today's returns and close the border as far as it goes; regions weigh by their adults."""
+        strength = self.strength(day, window) * float(window.adult_share[window.mask(self.regions)].sum())
+        if strength <= 0.0:
+            return
+        persons = strength * cumulative_today(self.persons, self.start, day, window)
+        if persons > 0.0:
+            policy.returns.append(Return(self.id, persons))
+            self.deliver(policy, persons)
+        policy.border_closed = 1.0 - (1.0 - policy.border_closed) * (1.0 - strength * self.closed)
+        left = (1.0 - policy.transit_loss_abroad) * (1.0 - strength * self.seized)
+        policy.transit_loss_abroad = 1.0 - left
+
+    @property
+    def units(self) -> str:
+        """Cost is per person brought back."""
+        return "person"

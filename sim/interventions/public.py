@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.interventions.base import Count, Level, Measure, Share, Window, level_today, ordered
@@ -18,11 +19,13 @@ class Publicity(Measure):
     card: ClassVar[str] = (
         "Videos, public events and text messages tell people how fraud works. Here each is a dose of "
         "contacts per adult that raises awareness, which fades; it also makes victims readier to report, "
-        "so registered cases may rise first. Assumed: reach and efficacy of each contact."
+        "so registered cases may rise first, and tells people what selling a card leads to. Assumed: reach "
+        "and efficacy of each contact."
     )
     reads: ClassVar[tuple[str, ...]] = ("adults",)
     writes: ClassVar[tuple[str, ...]] = ("policy.publicity",)
     identity: ClassVar[str] = "steady state of awareness g / (1 - lambda + g)"
+    attributable: ClassVar[str] = "cases averted by awareness, in expectation"
 
     measure: Literal["publicity"]
     videos: Count = Field(0, description="Videos released over the window.")
@@ -43,6 +46,9 @@ class Publicity(Measure):
         if share > 0.0 and (self.videos or self.events or self.messages):
             mask = window.mask(self.regions)
             policy.publicity[mask] += [self.videos * share, self.events * share, self.messages * share]
+            policy.part("awareness", self.id, np.where(mask, share, 0.0))
+            if mask.any():
+                self.deliver(policy, self.messages * share)
 
     @property
     def units(self) -> str:
@@ -60,6 +66,7 @@ class AntifraudApp(Measure):
     )
     writes: ClassVar[tuple[str, ...]] = ("policy.app_protection",)
     identity: ClassVar[str] = "cases fall by coverage x efficacy"
+    attributable: ClassVar[str] = "cases averted among its users, in expectation"
     co_measure: ClassVar[bool] = True
 
     measure: Literal["antifraud_app"]
@@ -81,6 +88,8 @@ class AntifraudApp(Measure):
             mask = window.mask(self.regions)
             left = (1.0 - policy.app_protection[mask]) * (1.0 - share * self.efficacy)
             policy.app_protection[mask] = 1.0 - left
+            policy.part("app_protection", self.id, np.where(mask, share * self.efficacy, 0.0))
+            self.deliver(policy, share * window.adults * float(window.adult_share[mask].sum()) / 365.25)
 
     def _covered(self, day: int, window: Window) -> float:
         """Coverage between dated shares, linear; the last one holds."""
@@ -97,8 +106,8 @@ class AntifraudApp(Measure):
 
     @property
     def units(self) -> str:
-        """Cost is per covered adult."""
-        return "covered adult"
+        """Cost is per adult covered for a year."""
+        return "adult covered for a year"
 
 
 class DissuasionOrders(Measure):
@@ -112,6 +121,7 @@ class DissuasionOrders(Measure):
     reads: ClassVar[tuple[str, ...]] = ("cases in the making",)
     writes: ClassVar[tuple[str, ...]] = ("policy.orders",)
     identity: ClassVar[str] = "no orders: nobody dissuaded"
+    attributable: ClassVar[str] = "cases stopped in the making, in expectation"
     co_measure: ClassVar[bool] = True
 
     measure: Literal["dissuasion_orders"]
@@ -125,6 +135,8 @@ class DissuasionOrders(Measure):
         share = window.mask(self.regions) * window.adult_share
         if orders > 0.0 and share.any():
             policy.orders += orders * share / share.sum()
+            policy.part("orders", self.id, orders * share)
+            self.deliver(policy, orders)
 
     @property
     def units(self) -> str:
@@ -141,6 +153,7 @@ class WarningLine(Measure):
     )
     writes: ClassVar[tuple[str, ...]] = ("policy.freeze_factor", "policy.report_lift")
     identity: ClassVar[str] = "factor 1 and lift 0: the baseline"
+    attributable: ClassVar[str] = "yuan frozen that would have got away"
     co_measure: ClassVar[bool] = True
 
     measure: Literal["warning_line"]
@@ -156,8 +169,10 @@ class WarningLine(Measure):
             mask = window.mask(self.regions)
             policy.freeze_factor[mask] *= 1.0 + strength * (self.freeze_factor - 1.0)
             policy.report_lift[mask] += strength * self.report_lift
+            policy.part("freeze", self.id, np.where(mask, strength * np.log(self.freeze_factor), 0.0))
+            self.deliver(policy, strength * float(window.adult_share[mask].sum()))
 
     @property
     def units(self) -> str:
-        """Cost is per call."""
-        return "call"
+        """Cost is per day of a national line."""
+        return "day in force, national"
