@@ -21,7 +21,7 @@ The table :attr:`FraudSupplyChain.phases` is this list; the step runs the table 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -36,22 +36,26 @@ from sim.agents.office import JointOffice
 from sim.agents.police import Police
 from sim.agents.population import Population
 from sim.agents.row import RowAgent, decide_today
+from sim.observe.footprints import Footprints
 from sim.observe.recorder import Recorder
 from sim.policy import Policy
 from sim.processes.audit import Audit
 from sim.processes.calendar import Calendar, Fading
 from sim.processes.detection import Detection
 from sim.processes.funds import Funds, Reporting
+from sim.processes.insiders import Insiders
 from sim.processes.investigation import Investigation
 from sim.processes.learning import Learning
-from sim.processes.market import Market, SimSupply
+from sim.processes.market import Market
 from sim.processes.opening import Opening
 from sim.processes.operation import Cases, Operation
 from sim.processes.removal import Removal
 from sim.processes.signals import Signals, Stocks
+from sim.processes.sim_supply import SimSupply
 from sim.random import KeyedRandom
 from sim.scenario import shipped_folder
 from sim.world.cards import CardTable
+from sim.world.codes import Kind
 from sim.world.ledger import Ledger
 from sim.world.openers import OpenerPool
 from sim.world.ordinary import OrdinaryCards
@@ -60,6 +64,7 @@ from sim.world.regions import read_regions
 from sim.world.table import Table
 
 if TYPE_CHECKING:
+    from sim.interventions import Measure
     from sim.scenario import Scenario
 
 Phase = tuple[int, str, Callable[[], None]]
@@ -84,6 +89,9 @@ class FraudSupplyChain(mesa.Model):
         How often the identities of money and cards are checked.
     agent_classes : mapping, optional
         ``{"gang": ..., "dealer": ...}``: subclasses to use for agents.
+    watch : sequence of Measure, optional
+        Measures whose places (outlets, banks) are tallied though the scenario does not have them, so that a
+        run without a measure can be compared with one that has it.
     """
 
     def __init__(
@@ -96,11 +104,14 @@ class FraudSupplyChain(mesa.Model):
         threads: int = 1,
         audit: Literal["month", "day"] = "month",
         agent_classes: Mapping[str, type[RowAgent]] | None = None,
+        watch: Sequence[Measure] = (),
     ) -> None:
         super().__init__(rng=seed)
         self.scenario = scenario
         self.scale = scenario.scale
         self.threads = threads
+        self.root, self.draw = seed, draw
+        self.rival = scenario.rival
         self.parameters = scenario.parameters.draw(draw, seed)
         self.agent_classes = AGENTS | dict(agent_classes or {})
         if unknown := sorted(self.agent_classes.keys() - AGENTS.keys()):
@@ -114,6 +125,7 @@ class FraudSupplyChain(mesa.Model):
         self._build_world()
         self._build_agents()
         self._build_day(audit)
+        self.footprints = Footprints(self, watch)
 
     def _build_world(self) -> None:
         p = self.parameters
@@ -126,6 +138,8 @@ class FraudSupplyChain(mesa.Model):
         self.ordinary = OrdinaryCards(p, self.regions)
         self.openers = OpenerPool(p, self.regions, self.scale, self.keyed)
         self.awareness = np.full(self.regions.n, p.number("victims.awareness_start"))
+        self.legal_awareness = np.zeros(self.regions.n)
+        self.awareness_by: dict[str, float] = {}
         places = self.regions.n + 1
         self.signals = Signals(
             detection=p.number("beliefs.detection_start"),
@@ -134,6 +148,10 @@ class FraudSupplyChain(mesa.Model):
             gang_removal=np.zeros(places),
             dealer_removal=np.zeros(places),
             opener_belief=np.full(self.regions.n, p.number("beliefs.opener_start")),
+            loss_by_kind={
+                Kind.SIM: p.number("beliefs.sim_loss_start"),
+                Kind.IOT: p.number("beliefs.iot_loss_start"),
+            },
         )
         self.take_yuan = p.number("victims.mean_loss_yuan")
 
@@ -150,6 +168,7 @@ class FraudSupplyChain(mesa.Model):
             p.number("banks.laxity_exponent"),
             self.banks.outlet_share,
             self.keyed,
+            p.number("insiders.outlet_share"),
         )
         capacity = p.number("police.capacity_per_day") / self.scale
         self.police = [Police(self, r, capacity * s) for r, s in enumerate(self.regions.share)]
@@ -173,10 +192,13 @@ class FraudSupplyChain(mesa.Model):
         self.market = Market(self)
         self.sim_supply = SimSupply(self)
         self.audit = Audit(self, audit)
+        self.learning = Learning(self)
+        self.opening = Opening(self)
+        self.insiders = Insiders(self, self.opening)
         self.phases: list[Phase] = [
             (1, "calendar", Calendar(self).run),
             (2, "fading", Fading(self).run),
-            (3, "opening", Opening(self).run),
+            (3, "opening", self._open),
             (4, "supply", self._supply),
             (5, "deciding", self._decide),
             (6, "market", self.market.retail),
@@ -185,7 +207,7 @@ class FraudSupplyChain(mesa.Model):
             (9, "card step", Detection(self).run),
             (10, "police", Investigation(self).run),
             (11, "reporting", self.reporting.run),
-            (12, "learning", Learning(self).run),
+            (12, "learning", self.learning.run),
             (13, "audit", self.audit.run),
         ]
 
@@ -203,9 +225,15 @@ class FraudSupplyChain(mesa.Model):
             if progress is not None and (self.day % 30 == 0 or self.day == self.days):
                 progress(self.day, self.days)
 
+    def _open(self) -> None:
+        self.opening.run()
+        self.insiders.run()
+
     def _supply(self) -> None:
         self.stocks.count(self)
         self.suspend_outlets()
+        for order in self.policy.inspections:
+            self.banks.inspect(order, self.day)
         self.market.wholesale()
         self.sim_supply.run()
         self.stocks.count(self)
@@ -213,16 +241,24 @@ class FraudSupplyChain(mesa.Model):
     def _decide(self) -> None:
         decide_today(self, self.agent_classes["dealer"], self.dealers, self.population.dealer_agents)
         decide_today(self, self.agent_classes["gang"], self.gangs, self.population.gang_agents)
-        for bank in self.bank_agents[self.day % 7 :: 7]:
-            bank.decide()
+        self.banks.decide_today()
 
     def suspend_outlets(self) -> None:
         """Carry out today's suspensions; the banks concerned are deterred."""
         for order in self.policy.suspensions:
             chosen = self.outlets.suspend(order, self.day, self.keyed)
-            self.banks.punish(
-                self.outlets.bank[chosen], order.deterrence, self.outlets.suspended_until[chosen]
-            )
+            if order.deterrence > 0.0:
+                until = self.outlets.suspended_until[chosen]
+                self.banks.uphold(self.outlets.bank[chosen], order.deterrence, until, order.measure)
+
+    def adapts(self, answer: str) -> bool:
+        """Whether an answer of the trade (a switch of the scenario's ``adaptation``) is at work today."""
+        return self.scenario.adaptation.acts(answer, self.today, self.rival)
+
+    @property
+    def hoarding(self) -> float:
+        """Rise of gangs' stock cover after announcements."""
+        return self.signals.hoarding * self.adapts("hoarding")
 
     def recruiters_by_region(self, *, working: bool = False) -> np.ndarray:
         """Recruiters alive (and not lying low, if ``working``) by region, int64 (regions)."""

@@ -7,6 +7,7 @@ and on nothing else.  Two scenarios therefore share every decision that the poli
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -62,6 +63,17 @@ class Process(IntEnum):
     SIM_SUPPLY = 42
     REWIRING = 43
     STOCK_LEVEL = 44
+    INSIDERS = 45
+    INSPECTION = 46
+    MEMBERS = 47
+    LISTED = 48
+    RETRY = 49
+    RELOCATION = 50
+    ARRIVAL = 51
+    BAN = 52
+    RETURN = 53
+    WARMING = 54
+    LINK = 55
 
 
 class KeyedRandom:
@@ -112,6 +124,11 @@ class KeyedRandom:
 def named_key(name: str) -> np.uint64:
     """The stable key of a named thing, for instance ``region GD``: the first 64 bits of its SHA-256."""
     return np.uint64(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little"))
+
+
+def named_keys(names: Sequence[str]) -> NDArray[np.uint64]:
+    """The stable keys of named things (n)."""
+    return np.array([named_key(name) for name in names], dtype=np.uint64)
 
 
 def children(creator: np.uint64, count: int, first: int = 0) -> NDArray[np.uint64]:

@@ -104,7 +104,7 @@ class DealerRules:
             d.risk_seen, rows, m.signals.dealer_removal[d.region[rows]], self.peers, self.belief_decay
         )
         chance = -np.expm1(-self.low_weight * self.belief(rows) - self.low_impulse * m.signals.public_risk)
-        hides = m.keyed.uniform(Process.LIE_LOW, m.day, d.key[rows], 1) < chance
+        hides = m.keyed.uniform(Process.LIE_LOW, m.day, d.key[rows], 1) < chance * m.adapts("lying_low")
         d.low_until[rows[hides]] = m.day + self.low_days
         d.efficiency[rows] += self.learning * (1.0 - d.efficiency[rows])
 

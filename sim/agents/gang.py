@@ -9,12 +9,14 @@ import numpy as np
 from sim.agents.row import Column, RowAgent
 from sim.agents.rules import MAX_CONTACTS, softmax, update_belief
 from sim.random import Process
-from sim.world.codes import Channel, Goods
+from sim.world.codes import POOLS, Channel, Goods
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 METHODS = 3
+CONTACTS = ("voip", "messaging")
+"""Means of contact without a card, columns of the table: internet telephony, messaging apps."""
 
 COLUMNS: dict[str, Any] = {
     "key": np.uint64,
@@ -35,6 +37,7 @@ COLUMNS: dict[str, Any] = {
     "price_seen": np.float64,
     "use_cap": np.int64,
     "voip": np.float64,
+    "messaging": np.float64,
     "own_left": np.float64,
     "attraction": (np.float64, len(Channel)),
     "experience": np.float64,
@@ -100,19 +103,22 @@ class GangRules:
         self.safety = p.number("gangs.safety_stock")
         self.unplaced = p.number("market.unplaced_memory")
         self.ewa = tuple(p.number(f"gangs.ewa_{n}") for n in ("phi", "rho", "delta", "lambda"))
-        self.fees = np.array(
-            [
-                0.0,
-                p.number("channels.own_cost"),
-                p.number("channels.corporate_fee"),
-                p.number("channels.points_fee"),
-            ]
-        )
+        self.fees = np.zeros(len(Channel))
+        self.fees[Channel.OWN] = p.number("channels.own_cost")
+        self.freeze_factor = np.ones(len(Channel))
+        self.freeze_factor[Channel.OWN] = p.number("channels.own_freeze_factor")
+        for kind in POOLS:
+            name = kind.name.lower()
+            self.fees[kind] = p.number(f"channels.{name}_fee")
+            self.freeze_factor[kind] = p.number(f"channels.{name}_freeze_factor")
         self.calls = p.number("gangs.contacts_per_staff")
         self.calls_per_sim = p.number("gangs.contacts_per_sim")
-        self.voip_weeks = p.number("channels.voip_weeks")
-        self.voip_start = p.number("channels.voip_share")
-        self.voip_decline = p.number("channels.voip_decline")
+        self.contact_start = {name: p.number(f"channels.{name}_share") for name in CONTACTS}
+        self.contact_weeks = {name: p.number(f"channels.{name}_weeks") for name in CONTACTS}
+        self.contact_decline = p.number("channels.contact_decline")
+        self.relocate_weight = p.number("gangs.relocate_weight")
+        self.relocate_days = int(p.number("gangs.relocate_days"))
+        self.transit_abroad = int(p.number("gangs.transit_days_abroad"))
         self.low_weight = p.number("gangs.lie_low_weight")
         self.low_days = int(p.number("gangs.lie_low_days"))
         self.belief_decay = p.number("beliefs.decay")
@@ -135,7 +141,8 @@ class GangRules:
         after = rho * before + 1.0
         attraction = (phi * before[:, None] * g.attraction[rows] + payoff) / after[:, None]
         g.attraction[rows], g.experience[rows] = attraction, after
-        g.mix[rows] = softmax(lam * attraction)
+        if self.model.adapts("channel_learning"):
+            g.mix[rows] = softmax(lam * attraction)
         g.tried[rows] = 0.0
         g.earned[rows] = 0.0
 
@@ -144,12 +151,16 @@ class GangRules:
         g, m = self.model.gangs, self.model
         take = m.take_yuan * g.skill[rows]
         sets = self.uses_per_case / self.expected_uses(g.use_cap[rows])
-        promised = np.broadcast_to(1.0 - m.signals.frozen_share - self.fees, (len(rows), len(Channel))).copy()
+        frozen = np.minimum(m.signals.frozen_share * self.freeze_factor, 1.0)
+        promised = np.broadcast_to(1.0 - frozen - self.fees, (len(rows), len(Channel))).copy()
         promised[:, Channel.BOUGHT] -= g.price_seen[rows] * sets / take
+        promised[:, Channel.UNKNOWN] *= m.operation.pools.unknown_is_there
         return promised
 
     def choose_cap(self, rows: np.ndarray) -> None:
         """Raise the use cap while one more use saves more than it risks, else lower it (equation 4.6)."""
+        if not self.model.adapts("use_cap"):
+            return
         g, q = self.model.gangs, self.model.signals.detection
         saved = g.price_seen[rows] / self.expected_uses(g.use_cap[rows])
         at_risk = self.model.take_yuan * g.skill[rows] / self.uses_per_case
@@ -173,7 +184,7 @@ class GangRules:
         need = g.need[rows, Goods.ACCOUNTS]
         need = need + self.memory * (sets - need)
         g.need[rows, Goods.ACCOUNTS] = need
-        level = self.safety + need * g.cover[rows] * (1.0 + m.signals.hoarding)
+        level = self.safety + need * g.cover[rows] * (1.0 + m.hoarding)
         target = m.keyed.rounded(Process.STOCK_LEVEL, 0, g.key[rows], level)
         self._place(rows, Goods.ACCOUNTS, sets, target - m.stocks.held[rows, Goods.ACCOUNTS])
 
@@ -182,18 +193,23 @@ class GangRules:
         g, m = self.model.gangs, self.model
         capacity = g.staff[rows] * self.calls
         in_use = m.stocks.active[rows, Goods.SIMS]
-        missing = np.maximum(capacity - g.voip[rows] - in_use * self.calls_per_sim, 0.0)
-        floor = self.voip_start * capacity
-        grown = (
-            g.voip[rows]
-            + missing / self.voip_weeks
-            - self.voip_decline * np.maximum(g.voip[rows] - floor, 0.0)
-        )
-        g.voip[rows] = np.clip(grown, floor, capacity)
-        want = np.ceil(np.maximum(capacity - g.voip[rows], 0.0) / self.calls_per_sim)
+        others = g.voip[rows] + g.messaging[rows]
+        missing = np.maximum(capacity - others - in_use * self.calls_per_sim, 0.0)
+        for name in CONTACTS:
+            if m.adapts(name):
+                self._grow_contact(name, rows, capacity, missing)
+        want = np.ceil(np.maximum(capacity - g.voip[rows] - g.messaging[rows], 0.0) / self.calls_per_sim)
         lost = want * m.signals.sim_loss_per_week
-        target = want + np.ceil(lost * g.cover[rows] * (1.0 + m.signals.hoarding))
+        target = want + np.ceil(lost * g.cover[rows] * (1.0 + m.hoarding))
         self._place(rows, Goods.SIMS, lost, target - m.stocks.held[rows, Goods.SIMS] - in_use)
+
+    def _grow_contact(self, name: str, rows: np.ndarray, capacity: np.ndarray, missing: np.ndarray) -> None:
+        """A means of contact without cards closes part of what is missing, and declines when not needed."""
+        column = getattr(self.model.gangs, name)
+        floor = self.contact_start[name] * capacity
+        decline = self.contact_decline * np.maximum(column[rows] - floor, 0.0)
+        grown = column[rows] + missing / self.contact_weeks[name] - decline
+        column[rows] = np.clip(grown, floor, capacity)
 
     def _place(self, rows: np.ndarray, kind: int, need: np.ndarray, gap: np.ndarray) -> None:
         """Put the gap to the target on order; remember the need that is new (half of last week's fades)."""
@@ -213,5 +229,17 @@ class GangRules:
         update_belief(g.risk_seen, rows, share, self.peers, self.belief_decay)
         belief = g.risk_seen[rows, 0] / g.risk_seen[rows].sum(axis=1)
         chance = -np.expm1(-self.low_weight * belief)
-        hides = m.keyed.uniform(Process.LIE_LOW, m.day, g.key[rows]) < chance
+        hides = m.keyed.uniform(Process.LIE_LOW, m.day, g.key[rows]) < chance * m.adapts("lying_low")
         g.low_until[rows[hides]] = m.day + self.low_days
+        self._relocate(rows, belief)
+
+    def _relocate(self, rows: np.ndarray, belief: np.ndarray) -> None:
+        """Gangs at home that fear arrest move abroad, as far as the border lets them (equation 4.4)."""
+        g, m = self.model.gangs, self.model
+        chance = -np.expm1(-self.relocate_weight * belief) * (1.0 - m.policy.border_closed)
+        home = (g.region[rows] != m.regions.abroad) & (g.staff[rows] > 0) & m.adapts("relocation")
+        moves = rows[home & (m.keyed.uniform(Process.RELOCATION, m.day, g.key[rows]) < chance)]
+        m.recorder.count("gangs_relocated", g.region[moves])
+        g.region[moves] = m.regions.abroad
+        g.transit_days[moves] = self.transit_abroad
+        g.low_until[moves] = np.maximum(g.low_until[moves], m.day + self.relocate_days)

@@ -11,6 +11,8 @@ import mesa
 import numpy as np
 
 from sim.arrays import interval
+from sim.policy import Inspection
+from sim.random import Process, children, named_key
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
@@ -30,9 +32,10 @@ class Bank(mesa.Agent):
         """Screening effort relative to the start."""
         return float(self.model.banks.effort[self.number])
 
-    def decide(self) -> None:
-        """Effort rises to what its punished outlets ask for, and erodes by its half-life otherwise."""
-        self.model.banks.decide(self.number)
+    @property
+    def inspected_until(self) -> int:
+        """Day on which its inspection ends, 0 if it never had one."""
+        return int(self.model.banks.inspected_until[self.number])
 
 
 class Operator(mesa.Agent):
@@ -46,7 +49,11 @@ class Operator(mesa.Agent):
 
 
 class Banks:
-    """All banks as arrays (n): ``class_of``, ``effort``, ``sensitivity`` (chance to refuse a bad opening)."""
+    """All banks as arrays (n): ``class_of``, ``effort``, ``sensitivity`` (chance to refuse a bad opening).
+
+    Banks are never scaled.  ``displacement``: share of those refused under inspection who try another bank;
+    ``raised_by``: which of the ``raisers`` (ids of measures) last raised the effort.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -54,45 +61,85 @@ class Banks:
         counts = p.vector("banks.class_count").astype(np.int64)
         self.class_of = np.repeat(np.arange(len(counts)), counts)
         self.n = len(self.class_of)
+        self.keys = children(named_key("banks"), self.n)
         self.outlet_share = (p.vector("banks.class_outlet_share") / counts)[self.class_of]
         self.base = p.number("banks.sensitivity") * p.vector("banks.class_sensitivity")[self.class_of]
         self.effort = np.ones(self.n)
         self.ceiling = p.number("banks.sensitivity_max")
         self.false_positive = p.number("banks.false_positive")
         self.erosion = 0.5 ** (1.0 / p.number("banks.effort_half_life_weeks"))
-        self.deterred = np.zeros(self.n)
-        self.deterred_until = np.zeros(self.n, dtype=np.int64)
+        self.upheld = np.zeros(self.n)
+        self.upheld_until = np.zeros(self.n, dtype=np.int64)
+        self.inspected_until = np.zeros(self.n, dtype=np.int64)
+        self.displacement = np.zeros(self.n)
+        self.raised_by = np.full(self.n, -1, dtype=np.int16)
+        self.raisers: list[str] = []
 
     @property
     def sensitivity(self) -> np.ndarray:
         """Chance that an illicit opening is refused, before the policy's factor, float64 (n)."""
         return np.minimum(self.base * self.effort, self.ceiling)
 
-    def punish(self, banks: np.ndarray, deterrence: float, until: np.ndarray) -> None:
-        """Suspended outlets deter the rest of their bank until they may open again."""
-        np.maximum.at(self.deterred, banks, deterrence)
-        np.maximum.at(self.deterred_until, banks, until)
+    def inspected(self, day: int) -> np.ndarray:
+        """Boolean mask (n) of the banks under inspection on a day."""
+        return self.inspected_until > day
 
-    def decide(self, number: int) -> None:
-        """Weekly effort of one bank."""
-        if self.deterred_until[number] > self.model.day:
-            self.effort[number] = max(self.effort[number], 1.0 + self.deterred[number])
-        else:
-            self.deterred[number] = 0.0
-            self.effort[number] = 1.0 + (self.effort[number] - 1.0) * self.erosion
+    def uphold(self, banks: np.ndarray, lift: float, until: np.ndarray, measure: str) -> None:
+        """Hold the effort of some banks up by at least ``lift`` until a day (n)."""
+        np.maximum.at(self.upheld, banks, lift)
+        np.maximum.at(self.upheld_until, banks, until)
+        if measure not in self.raisers:
+            self.raisers.append(measure)
+        self.raised_by[banks] = self.raisers.index(measure)
+
+    def inspect(self, order: Inspection, day: int) -> None:
+        """Inspections begin: effort rises there at once, and by the spillover at other banks of the class."""
+        chosen = self.ranking(order)
+        chosen = chosen[self.inspected_until[chosen] == 0][: order.institutions]
+        until = np.full(len(chosen), day + order.days)
+        self.uphold(chosen, order.lift, until, order.measure)
+        self.inspected_until[chosen] = until
+        self.displacement[chosen] = order.displacement
+        if order.spillover > 0.0:
+            beside = np.flatnonzero(np.isin(self.class_of, self.class_of[chosen]) & ~self.inspected(day))
+            ends = np.full(len(beside), day + order.days)
+            self.uphold(beside, order.lift * order.spillover, ends, order.measure)
+        self._work(np.flatnonzero(self.upheld_until > day))
+
+    def ranking(self, order: Inspection) -> np.ndarray:
+        """Banks in the order in which they are inspected: a race of exponential clocks weighted by size."""
+        clock = self.model.keyed.exponential(Process.INSPECTION, 0, self.keys)
+        return np.argsort(clock / self.outlet_share**order.size_exponent, kind="stable")
+
+    def decide_today(self) -> None:
+        """The weekly effort of the banks whose weekday it is."""
+        self._work(np.arange(self.model.day % 7, self.n, 7))
+
+    def _work(self, rows: np.ndarray) -> None:
+        """Effort rises to what is upheld, and erodes by its half-life otherwise."""
+        held = self.upheld_until[rows] > self.model.day
+        self.upheld[rows[~held]] = 0.0
+        eroded = 1.0 + (self.effort[rows] - 1.0) * self.erosion
+        self.effort[rows] = np.where(held, np.maximum(self.effort[rows], 1.0 + self.upheld[rows]), eroded)
 
     def honest_refusals(self) -> np.ndarray:
-        """Share of honest applicants refused today, float64 (regions): it grows with extra screening."""
+        """Share of honest applicants refused today, float64 (regions): it grows with extra screening, and who
+        is listed in error is refused too.
+        """
         m = self.model
         policy = m.policy
         effort = float(self.outlet_share @ (self.base * self.effort)) / float(self.outlet_share @ self.base)
         extra = np.maximum(effort * policy.opening_factor - 1.0, 0.0)
         refused = self.false_positive * (1.0 + extra * policy.false_positive_factor)
-        return np.asarray(np.minimum(refused, 1.0))
+        return np.asarray(np.minimum(refused + policy.honest_listed, 1.0))
 
 
 class Operators:
-    """All operators: ``mean_sensitivity`` of those through which illicit phone cards are registered."""
+    """All operators: ``mean_sensitivity`` of those through which illicit phone cards are registered.
+
+    ``insiders``: agents who register phone cards for the trade, real persons; ``insider_level``: relative to
+    day 0.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -100,6 +147,13 @@ class Operators:
         self.agents = [Operator(model, name, share, sensitivities[name]) for name, share in shares.items()]
         self.edges = np.cumsum(list(shares.values())) / sum(shares.values())
         self.mean_sensitivity = sum(a.share * a.sensitivity for a in self.agents) / sum(shares.values())
+        self.insiders_start = round(p.number("insiders.agents"))
+        self.insiders = self.insiders_start
+
+    @property
+    def insider_level(self) -> float:
+        """Insiders at work relative to day 0."""
+        return self.insiders / self.insiders_start if self.insiders_start else 0.0
 
     def choose(self, u: np.ndarray) -> np.ndarray:
         """Number of the operator of each phone card by a uniform number (n)."""

@@ -11,7 +11,7 @@ from sim.agents.dealer import RECRUITER, SELLER, Dealer
 from sim.agents.gang import COLUMNS as GANG_COLUMNS
 from sim.agents.gang import METHODS, Gang
 from sim.agents.rules import MAX_CONTACTS, softmax
-from sim.arrays import fen, interval, number_within
+from sim.arrays import fen, interval, number_within, pick
 from sim.random import Process, child_keys, children, named_key
 from sim.world.codes import Goods, Kind, Status
 from sim.world.ledger import Account
@@ -61,7 +61,7 @@ class Population:
         everyone = np.arange(g.n)
         level = g.need[:, Goods.ACCOUNTS] * g.cover + p.number("gangs.safety_stock")
         self._stock(Kind.ACCOUNT, everyone, level, Status.GANG_STOCK, "gang", g)
-        by_sim = g.staff * p.number("gangs.contacts_per_staff") - g.voip
+        by_sim = g.staff * p.number("gangs.contacts_per_staff") - g.voip - g.messaging
         self._stock(Kind.SIM, everyone, by_sim / p.number("gangs.contacts_per_sim"), Status.ACTIVE, "gang", g)
 
     def _stock(
@@ -104,9 +104,9 @@ class Population:
         transit = np.where(region < m.regions.n, *days)
         rows = self.gangs.append(len(keys), key=keys, region=region, transit_days=transit, **traits)
         staff = traits["staff"]
-        self.gangs.voip[rows] = (
-            staff * self.p.number("gangs.contacts_per_staff") * self.p.number("channels.voip_share")
-        )
+        capacity = staff * self.p.number("gangs.contacts_per_staff")
+        self.gangs.voip[rows] = capacity * self.p.number("channels.voip_share")
+        self.gangs.messaging[rows] = capacity * self.p.number("channels.messaging_share")
         self.gangs.cash[rows] = fen(staff * self.p.number("gangs.cash_per_staff_start"))
         self.gangs.need[rows, Goods.ACCOUNTS] = staff * self.p.number("gangs.need_per_staff_start")
         self.gangs.contacts[rows] = self._contacts(keys, SELLER, "gangs.contacts")
@@ -206,8 +206,12 @@ class Population:
         return self.p.number("beliefs.first_removals"), self.p.number("beliefs.first_survivals")
 
     def rewire(self, rows: np.ndarray, table: Table, tier: int, chance: float, process_draw: int) -> None:
-        """Replace lost contacts with some probability a week, mostly by well-connected dealers (4.15)."""
+        """Replace lost contacts with some probability a week (4.15): by somebody whom another buyer of a common
+        contact knows (triadic closure), else by a dealer in proportion to connectedness (attachment).
+        """
         m = self.model
+        if not m.adapts("rewiring"):
+            return
         contacts = table.contacts[rows]
         dead = (contacts >= 0) & (self.dealers.alive[np.maximum(contacts, 0)] == 0)
         if not dead.any():
@@ -221,7 +225,30 @@ class Population:
             found = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw) < chance
             u = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw + 1)
             new = pool[interval(edges, u * edges[-1])]
+            friend = self._friend_of_friend(at, table, 300 + process_draw + 4 * int(column))
+            new = np.where(friend >= 0, friend, new)
             table.contacts[at[found], column] = new[found]
+
+    def _friend_of_friend(self, rows: np.ndarray, table: Table, draw: int) -> np.ndarray:
+        """A contact of another buyer who shares a living contact with each row (n); -1 for the share of rewiring
+        that is no closure, and for who has none.
+        """
+        m = self.model
+        u = [m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + k) for k in range(4)]
+        lives = (table.contacts >= 0) & (self.dealers.alive[np.maximum(table.contacts, 0)] == 1)
+        lives &= (table.alive == 1)[:, None]
+        buyer, column = np.nonzero(lives)
+        known = table.contacts[buyer, column]
+        order = np.argsort(known, kind="stable")
+        shared = table.contacts[rows, pick(lives[rows].astype(np.float64), u[0])]
+        first = np.searchsorted(known[order], shared)
+        count = np.searchsorted(known[order], shared, side="right") - first
+        linked = lives[rows].any(axis=1) & (count > 0) & (u[3] < self.p.number("market.triadic_share"))
+        if not linked.any():
+            return np.full(len(rows), -1)
+        other = buyer[order[np.minimum(first + (u[1] * count).astype(np.int64), len(order) - 1)]]
+        theirs = table.contacts[other, pick(lives[other].astype(np.float64), u[2])]
+        return np.where(linked, theirs, -1)
 
     def search(self, rows: np.ndarray, table: Table, tier: int, chance: float, draw: int) -> None:
         """Buyers with an open order look around: one contact gives way to a dealer who has cards (4.7)."""

@@ -78,7 +78,7 @@ def card_step(
 
     Columns of cards have n entries.  ``ended``: statuses from here on are out of use.  ``detection``: float64
     (kinds, 7), see :func:`use_rate`.  ``use_factor``: float64 (regions), on detection by use.  ``cleanup``:
-    float64 (causes, kinds, 8 flag sets, regions) and ``own``: float64 (causes, statuses, kinds), rates per
+    float64 (causes, kinds, 16 flag sets, regions) and ``own``: float64 (causes, statuses, kinds), rates per
     day. ``removed`` (output, uint8, n): 0 for a card that stays, else 1 + the cause, counted as detection,
     the cleanup causes, the own causes.
     """
@@ -89,7 +89,7 @@ def card_step(
             s = status[i]
             if s >= ended:
                 continue
-            k, f, g = kind[i], flags[i] & 7, region[i]
+            k, f, g = kind[i], flags[i] & 15, region[i]
             detected = 0.0
             if uses_today[i] > 0:
                 new = 1.0 if day - opened[i] <= new_days else 0.0

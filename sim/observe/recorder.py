@@ -5,13 +5,14 @@ A Mesa user will know :meth:`Recorder.get_model_vars_dataframe`; it is the natio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.observe.outcomes import OUTCOMES
-from sim.world.codes import Channel, Status
+from sim.world.codes import POOLS, Channel, Status
 from sim.world.regions import NATION
 
 if TYPE_CHECKING:
@@ -20,12 +21,9 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 ABROAD = "ABROAD"
-CHANNEL_COUNTS = {
-    Channel.OWN: "cases_own",
-    Channel.BOUGHT: "cases_bought",
-    Channel.CORPORATE: "cases_corporate",
-    Channel.POINTS: "cases_points",
-}
+CHANNEL_COUNTS = {kind: f"cases_{kind.name.lower()}" for kind in Channel}
+"""The outcome that counts the cases of each channel."""
+
 PRICES = ("price_gang_yuan", "price_dealer_yuan", "price_opener_yuan")
 YUAN = ("losses_yuan", "frozen_yuan", "gang_income_yuan")
 
@@ -45,6 +43,8 @@ class Recorder:
         self._nation = dict(first)
         self._rows: list[tuple[date, dict[str, np.ndarray], dict[str, float]]] = []
         self.totals: dict[str, int] = {}
+        self._deeds: dict[tuple[str, str], float] = {}
+        self._deed_rows: list[tuple[date, str, str, float]] = []
 
     def count(self, name: str, place: np.ndarray, amount: np.ndarray | None = None) -> None:
         """Add simulated counts (or fen) of today by place number (n)."""
@@ -61,6 +61,35 @@ class Recorder:
         """Add trades: money in fen and units, by place (n)."""
         np.add.at(self._value[name], place, fen)
         np.add.at(self._volume[name], place, units)
+
+    def deed(self, measure: str, what: str, value: float) -> None:
+        """Add to what a measure did this month, in real-world units."""
+        if value:
+            self._deeds[measure, what] = self._deeds.get((measure, what), 0.0) + value
+
+    def credit(self, measure: str, count: float, *, real: bool = False) -> None:
+        """Credit a measure with a simulated count (a real one if ``real``) of what it alone brought about."""
+        self.deed(measure, "attributed", count if real else count * self.model.scale)
+
+    def credit_parts(self, what: str, region: np.ndarray) -> None:
+        """Credit events (n) by region to the measures that wrote ``what`` today, by their parts there."""
+        if len(region) and what in self.model.policy.parts:
+            self.credit_weights(what, np.bincount(region, minlength=self.model.regions.n))
+
+    def credit_weights(self, what: str, by_region: np.ndarray) -> None:
+        """Credit an amount by region (regions) to the measures that wrote ``what`` today, by their parts."""
+        parts = self.model.policy.parts.get(what, {})
+        total = sum(parts.values(), np.zeros(self.model.regions.n))
+        for measure, part in parts.items():
+            share = np.divide(part, total, out=np.zeros_like(total), where=total > 0.0)
+            self.credit(measure, float(share @ by_region))
+
+    def credit_shares(self, shares: Mapping[str, float], amount: float) -> None:
+        """Credit an amount to measures by fixed shares."""
+        total = sum(shares.values())
+        for measure, share in shares.items():
+            if total > 0.0:
+                self.credit(measure, amount * share / total)
 
     def quote(self, name: str) -> float:
         """The nation's last monthly price, yuan."""
@@ -84,6 +113,8 @@ class Recorder:
         prices = {name: quotes.copy() for name, quotes in self._quotes.items()}
         awareness = np.append(self.model.awareness, 0.0)
         nation = dict(self._nation) | {"awareness": float(self.model.regions.share @ self.model.awareness)}
+        self._deed_rows += [(first_day, *name, value) for name, value in sorted(self._deeds.items())]
+        self._deeds = {}
         self._rows.append((first_day, counts | prices | {"awareness": awareness}, nation))
 
     def _stocks(self, counts: dict[str, np.ndarray]) -> None:
@@ -120,6 +151,18 @@ class Recorder:
         table["month"] = table["month"].astype("datetime64[ns]")
         return table
 
+    def deeds(self) -> pd.DataFrame:
+        """What each measure did, month by month: month, measure (its id), what, value in real-world units.
+
+        ``what``: ``units`` of its dose delivered; ``attributed``, the count that it alone brought about; illicit
+        openings at the outlets or banks that it aims at (``outlet_here``, ``issuer_here``) and at all others
+        (``outlet_elsewhere``, ``issuer_elsewhere``).
+        """
+        import pandas as pd
+
+        table = pd.DataFrame(self._deed_rows, columns=["month", "measure", "what", "value"])
+        return table.astype({"month": "datetime64[ns]", "value": "float64"})
+
     def _column(self, name: str, counts: dict[str, np.ndarray], nation: dict[str, float]) -> np.ndarray:
         if name in nation:
             return np.concatenate([[nation[name]], counts[name]])
@@ -132,7 +175,8 @@ class Recorder:
     def _shares(self, name: str, counts: dict[str, np.ndarray]) -> np.ndarray:
         zero = np.zeros(self.places, dtype=np.int64)
         by = {kind: counts.get(label, zero) for kind, label in CHANNEL_COUNTS.items()}
-        part = by[Channel.OWN] if name == "own_account_share" else by[Channel.CORPORATE] + by[Channel.POINTS]
+        kinds = (Channel.OWN,) if name == "own_account_share" else POOLS
+        part = sum((by[kind] for kind in kinds), zero)
         total = sum(by.values(), zero)
         part, total = np.append(part.sum(), part), np.append(total.sum(), total)
         return np.asarray(np.divide(part, total, out=np.zeros(len(total)), where=total > 0))

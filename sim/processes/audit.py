@@ -49,6 +49,7 @@ class Audit:
             ("openings_lost_to_suspension", month.turned_away),
             ("accounts_cleaned", month.accounts_cleaned),
             ("sims_cleaned", month.sims_cleaned),
+            ("iot_cleaned", month.iot_cleaned),
             ("closed_false", month.wanted_cleaned),
         ):
             m.recorder.add(name, values)

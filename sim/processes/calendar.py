@@ -47,6 +47,8 @@ class Calendar:
         m.today = m.scenario.start + timedelta(days=m.day)
         m.season = self._festival(m.today) * self._lockdown(m.today)
         m.policy = m.office.policy_of(m.day)
+        for measure, units in m.policy.delivered.items():
+            m.recorder.deed(measure, "units", units)
         if self.shock_sd > 0.0:
             month = m.today.year * 12 + m.today.month
             m.shock = float(
@@ -75,6 +77,7 @@ class Fading:
         self.fast_share = p.number("beliefs.impulse_fast_share")
         self.hoard_decay = float(np.exp(-1.0 / p.number("gangs.hoarding_days")))
         self.hoard = p.number("gangs.hoarding")
+        self.legal_share = p.number("victims.legal_share")
         self.awareness_decay = 0.5 ** (1.0 / (7 * p.number("victims.awareness_half_life_weeks")))
         self.reach = np.array([p.number(f"victims.{s}_reach") for s in ("video", "event", "message")])
         self.efficacy = np.array([p.number(f"victims.{s}_efficacy") for s in ("video", "event", "message")])
@@ -82,10 +85,15 @@ class Fading:
     def run(self) -> None:
         """Fade everything by a day, then add today's doses."""
         m, s = self.model, self.model.signals
-        s.risk_fast = s.risk_fast * self.fast + m.policy.announcement * self.fast_share
-        s.risk_slow = s.risk_slow * self.slow + m.policy.announcement * (1.0 - self.fast_share)
+        fast, slow = (self.fast, self.slow) if m.adapts("deterrence_decay") else (1.0, 1.0)
+        s.risk_fast = s.risk_fast * fast + m.policy.announcement * self.fast_share
+        s.risk_slow = s.risk_slow * slow + m.policy.announcement * (1.0 - self.fast_share)
         s.hoarding = s.hoarding * self.hoard_decay + m.policy.announcement * self.hoard
-        m.awareness = next_awareness(m.awareness, self.awareness_decay, self.dose(m.policy))
+        dose = self.dose(m.policy)
+        m.awareness = next_awareness(m.awareness, self.awareness_decay, dose)
+        m.legal_awareness = next_awareness(m.legal_awareness, self.awareness_decay, dose * self.legal_share)
+        for measure, part in m.policy.parts.get("awareness", {}).items():
+            m.awareness_by[measure] = m.awareness_by.get(measure, 0.0) + float(part.sum())
 
     def dose(self, policy: Policy) -> np.ndarray:
         """Effective contacts per adult today: doses are national counts, spread over all adults."""

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.arrays import fen
 from sim.kernels.card_step import card_step
 from sim.random import Process
 from sim.world.cards import CardTable
-from sim.world.codes import LIVE, Cause, Kind, Status
+from sim.world.codes import FLAG_SETS, LIVE, Cause, Flag, Kind, Status
+from sim.world.ledger import Account
 from sim.world.ordinary import CLEANUPS, matches
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 OWN_CAUSES = (Cause.RECLAIMED, Cause.LAPSED)
-INVOLVED = 8
 _ENDS = {
     Cause.DETECTED: Status.RESTRICTED,
     Cause.RECLAIMED: Status.RECLAIMED,
@@ -36,21 +37,27 @@ class Detection:
         self.by_use[:, 4] = 1.0
         self.by_use[Kind.ACCOUNT] = [p.number(f"detection.account_{name}") for name in names]
         self.by_use[Kind.SIM, 0] = p.number("detection.sim_per_day")
+        self.by_use[Kind.IOT, 0] = p.number("detection.iot_per_day")
         self.new_days = int(p.number("detection.new_days"))
         self.own = np.zeros((len(OWN_CAUSES), len(Status), len(Kind)))
         self.own[0, Status.RECRUITER_STOCK : LIVE, Kind.ACCOUNT] = p.number("cards.reclaim_per_year") / 365.25
         self.own[1, :LIVE, Kind.ACCOUNT] = p.number("cards.lapse_per_year") / 365.25
-        self.own[1, :LIVE, Kind.SIM] = p.number("sims.lapse_per_year") / 365.25
+        self.own[1, :LIVE, [Kind.SIM, Kind.IOT]] = p.number("sims.lapse_per_year") / 365.25
+        self.sleeps_after = int(p.number("cards.sleeps_after_days"))
+        self.warming = -np.expm1(-p.number("dealers.warm_up_per_week") / 7.0)
+        self.warming_cost = p.number("dealers.warm_up_cost")
         self.trace = p.number("detection.trace_per_use")
         self.trace_delay = p.number("detection.trace_delay_days")
         self.new_card_days = p.number("detection.new_card_days")
         self.memory = p.number("beliefs.trade_memory")
         self.involved: dict[int, list[np.ndarray]] = defaultdict(list)
-        self.seen = np.zeros(4)
+        self.seen = np.zeros(2)
+        self.lost = {kind: np.zeros(2) for kind in (Kind.SIM, Kind.IOT)}
 
     def run(self) -> None:
         """Settle today's removals of all tracked cards."""
         m = self.model
+        self._fall_asleep()
         cleanup = self._cleanup()
         self._trace()
         self._step(m.accounts, cleanup)
@@ -61,16 +68,37 @@ class Detection:
         m.sims.drop_ended()
 
     def _cleanup(self) -> np.ndarray:
-        """Rates of the cleanups, float64 (cleanup causes, kinds, 8 flag sets, regions)."""
+        """Rates of the cleanups, float64 (cleanup causes, kinds, 16 flag sets, regions)."""
         m = self.model
-        rates = np.zeros((len(CLEANUPS), len(Kind), 8, m.regions.n))
+        rates = np.zeros((len(CLEANUPS), len(Kind), FLAG_SETS, m.regions.n))
         for order in m.policy.cleanups:
             rate = m.ordinary.rate(order)
             m.ordinary.clean(order, rate)
-            flagged = matches(order.flag)
+            flagged = matches(order.flag, FLAG_SETS)
             at = CLEANUPS.index(Cause(order.cause))
-            rates[at, order.kind] += order.lift * rate * flagged[:, None] * order.regions
+            hazard = order.lift * rate + order.illicit_rate
+            rates[at, order.kind] += hazard * flagged[:, None] * order.regions
+            m.policy.part(f"cleaned {int(order.cause)}", order.measure, hazard * order.regions)
         return rates
+
+    def _fall_asleep(self) -> None:
+        """Accounts that lie on a shelf for long count as dormant; dealers warm some up while these are
+        reviewed (row 6a): a few transfers, paid for by the dealer, and the card looks alive.
+        """
+        m, cards = self.model, self.model.accounts
+        shelf = (cards.status == Status.RECRUITER_STOCK) | (cards.status == Status.DEALER_STOCK)
+        lies = (cards.status < Status.ACTIVE) & (m.day - cards.opened == self.sleeps_after)
+        cards.flags[lies] |= np.uint8(Flag.IDLE)
+        reviewed = any(order.cause == Cause.CLEANUP_DORMANT for order in m.policy.cleanups)
+        if not reviewed or not m.adapts("warming_up"):
+            return
+        rows = np.flatnonzero(shelf & ((cards.flags & Flag.IDLE) != 0))
+        rows = rows[m.keyed.uniform(Process.WARMING, m.day, cards.key[rows]) < self.warming]
+        cards.flags[rows] &= ~np.uint8(Flag.IDLE)
+        cost = np.full(len(rows), fen(self.warming_cost))
+        np.subtract.at(m.dealers.cash, cards.dealer[rows], cost)
+        m.ledger.pay(Account.DEALERS, Account.OUTSIDE, int(cost.sum()))
+        m.recorder.count("cards_warmed_up", cards.region_open[rows])
 
     def _step(self, cards: CardTable, cleanup: np.ndarray) -> None:
         m = self.model
@@ -93,7 +121,7 @@ class Detection:
             self.by_use,
             m.policy.use_factor,
             cleanup,
-            self.own,
+            self._own_rates(),
             removed,
         )
         self._observe(cards, removed)
@@ -102,9 +130,18 @@ class Detection:
             why = self.cause(int(cause) - 1)
             if why in CLEANUPS:
                 m.recorder.count("closed_true", cards.region_open[rows])
+                m.recorder.credit_parts(f"cleaned {int(why)}", cards.region_open[rows])
             elif why == Cause.DETECTED:
                 m.recorder.count("cards_detected", cards.region_open[rows])
             cards.move(rows, _ENDS[why], m.day)
+
+    def _own_rates(self) -> np.ndarray:
+        """Rates of reclaim and lapse; a cool-off on replacements keeps some from reclaiming (row 6c)."""
+        if self.model.policy.reclaim_factor == 1.0:
+            return self.own
+        rates = self.own.copy()
+        rates[0] *= self.model.policy.reclaim_factor
+        return rates
 
     @staticmethod
     def cause(number: int) -> Cause:
@@ -114,18 +151,26 @@ class Detection:
     def _trace(self) -> None:
         """Used cards are traced to their opener after a delay; newly opened ones are counted apart."""
         m, cards = self.model, self.model.accounts
-        rows = np.flatnonzero((cards.uses_today > 0) & ((cards.flags & INVOLVED) == 0))
+        rows = np.flatnonzero((cards.uses_today > 0) & ((cards.flags & Flag.INVOLVED) == 0))
         if len(rows):
             rate = self.trace * m.policy.trace_factor[cards.region_open[rows]] * cards.uses_today[rows]
             rows = rows[m.keyed.uniform(Process.TRACE, m.day, cards.key[rows]) < -np.expm1(-rate)]
-            cards.flags[rows] |= INVOLVED
+            cards.flags[rows] |= np.uint8(Flag.INVOLVED)
             delay = self.trace_delay * m.keyed.exponential(Process.TRACE, m.day, cards.key[rows], 1)
             on = m.day + np.floor(delay).astype(np.int64)
+            self._list_holders(rows, on)
             new = on - cards.opened[rows] <= self.new_card_days
             for day in np.unique(on[new]):
                 self.involved[int(day)].append(cards.region_open[rows][new & (on == day)])
         for region in self.involved.pop(m.day, []):
             m.recorder.count("involved_new_cards", region)
+
+    def _list_holders(self, rows: np.ndarray, on: np.ndarray) -> None:
+        """Holders of traced cards (n) come on the shared list of their region a lag after that day (row 11)."""
+        m, cards = self.model, self.model.accounts
+        for order in m.policy.blacklists:
+            theirs = (cards.holder[rows] >= 0) & order.regions[cards.region_open[rows]]
+            m.openers.list_persons(cards.holder[rows[theirs]], on[theirs] + order.lag)
 
     def _throw_away(self) -> None:
         """Cards at their use cap are thrown away."""
@@ -138,9 +183,11 @@ class Detection:
         """Count what gangs can see: uses and detections of accounts, phone cards in use and lost."""
         used = cards.uses_today > 0
         if cards is self.model.accounts:
-            self.seen[:2] += [int(cards.uses_today[used].sum()), int((removed[used] == 1).sum())]
+            self.seen += [int(cards.uses_today[used].sum()), int((removed[used] == 1).sum())]
         else:
-            self.seen[2:] += [int(used.sum()), int((removed[used] > 0).sum())]
+            for kind, seen in self.lost.items():
+                of_kind = used & (cards.kind == kind)
+                seen += [int(of_kind.sum()), int((removed[of_kind] > 0).sum())]
 
     def _learn(self) -> None:
         """Each week the trade's experience moves towards what it saw."""
@@ -149,7 +196,18 @@ class Detection:
             if self.seen[0] > 0:
                 s.detection += self.memory * (self.seen[1] / self.seen[0] - s.detection)
                 s.detection = max(s.detection, 1e-4)
-            if self.seen[2] > 0:
-                weekly = min(7.0 * self.seen[3] / self.seen[2], 1.0)
-                s.sim_loss_per_week += self.memory * (weekly - s.sim_loss_per_week)
+            self._learn_losses()
             self.seen[:] = 0.0
+
+    def _learn_losses(self) -> None:
+        """Share of phone cards in use that a week costs: of all, and by kind for those who register them."""
+        s = self.model.signals
+        for kind, seen in self.lost.items():
+            if seen[0] > 0:
+                weekly = min(7.0 * seen[1] / seen[0], 1.0)
+                s.loss_by_kind[kind] += self.memory * (weekly - s.loss_by_kind[kind])
+        used, gone = sum(self.lost.values(), np.zeros(2))
+        if used > 0:
+            s.sim_loss_per_week += self.memory * (min(7.0 * gone / used, 1.0) - s.sim_loss_per_week)
+        for seen in self.lost.values():
+            seen[:] = 0.0

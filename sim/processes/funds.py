@@ -10,12 +10,15 @@ import numpy as np
 from sim.kernels.chain import take_first
 from sim.processes.operation import Cases
 from sim.processes.race import freeze_time, layering_time
-from sim.random import Process
+from sim.random import Process, named_keys
 from sim.world.codes import Channel, Status
 from sim.world.ledger import Account
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
+
+ON_ACCOUNTS = (Channel.BOUGHT, Channel.OWN, Channel.CORPORATE, Channel.GUARDED)
+"""Channels whose money goes from bank account to bank account."""
 
 
 class Funds:
@@ -29,11 +32,12 @@ class Funds:
         self.victim_delay = p.number("funds.victim_delay_days")
         self.police_delay = p.number("funds.police_delay_days")
         self.returned = p.number("funds.returned_share")
-        self.fees = np.zeros(len(Channel))
-        self.fees[Channel.CORPORATE] = p.number("channels.corporate_fee")
-        self.fees[Channel.POINTS] = p.number("channels.points_fee")
-        self.speed = np.ones(len(Channel))
-        self.speed[Channel.OWN] = p.number("channels.own_freeze_factor")
+        self.fees = model.gang_rules.fees.copy()
+        self.fees[Channel.OWN] = 0.0  # a felt risk, paid to nobody
+        self.speed = model.gang_rules.freeze_factor
+        self.frozen_in_error = p.number("funds.frozen_in_error")
+        self.transfers = p.number("ordinary.transfers_per_adult_year") / 365.25
+        self.place_keys = named_keys([f"funds {code}" for code in model.regions.codes])
         self.uses_per_case = p.number("gangs.uses_per_case")
         self.due: dict[int, list[tuple[Cases, np.ndarray]]] = defaultdict(list)
         self.memory = p.number("beliefs.trade_memory")
@@ -46,28 +50,57 @@ class Funds:
         m.recorder.count("losses_yuan", cases.region, cases.amount)
         m.recorder.count("cases_true", cases.region)
         m.reported = m.reporting.who_reports(cases)
-        passed = layering_time(m.keyed, m.day, cases.key, self.hops, self.layering)
-        stopped = freeze_time(
-            m.keyed,
-            m.day,
-            cases.key,
-            self.victim_delay,
-            self.police_delay / m.policy.freeze_factor[cases.region],
-        )
-        stopped /= self.speed[cases.channel]
+        passed, stopped = self._race(cases)
         frozen = m.reported & (stopped < passed)
         days = np.floor(np.minimum(np.where(frozen, stopped, passed), 3650.0)).astype(np.int64)
         for wait in np.unique(days):
             now = days == wait
             self.due[m.day + int(wait)].append((cases.keep(now), frozen[now]))
+        stopped_today = np.zeros(m.regions.n, dtype=np.int64)
         for batch, lost in self.due.pop(m.day, []):
             self._freeze(batch.keep(lost))
             self._pay_out(batch.keep(~lost))
+            stopped_today += np.bincount(batch.region[lost], minlength=m.regions.n)
+        self._harm(stopped_today)
         if m.day % 7 == 0 and self.settled[1] > 0:
             m.signals.frozen_share += self.memory * (
                 self.settled[0] / self.settled[1] - m.signals.frozen_share
             )
             self.settled[:] = 0.0
+
+    def _race(self, cases: Cases) -> tuple[np.ndarray, np.ndarray]:
+        """Days until each case's money has passed all hops, and until it is stopped (4.13).
+
+        What is stopped only because of a measure is credited to it.
+        """
+        m, region = self.model, cases.region
+        hops = layering_time(m.keyed, m.day, cases.key, self.hops, self.layering)
+        accounts = np.isin(cases.channel, ON_ACCOUNTS)
+        passed = hops * np.where(accounts, m.policy.layering_factor[region], 1.0)
+        delay = self.police_delay / m.policy.freeze_factor[region]
+        linked = m.keyed.uniform(Process.LINK, m.day, cases.key) < m.policy.link_share[region]
+        delay = np.where(linked, np.minimum(delay, m.policy.link_delay[region]), delay)
+        waits = (m.keyed, m.day, cases.key, self.victim_delay)
+        stopped = freeze_time(*waits, delay) / self.speed[cases.channel]
+        if m.policy.parts:
+            plain = freeze_time(*waits, self.police_delay) / self.speed[cases.channel]
+            sooner = m.reported & (stopped < passed) & (plain >= passed)
+            slower = m.reported & (stopped < passed) & (stopped >= hops)
+            for what, mask in (("freeze", sooner), ("layering", slower)):
+                yuan = np.bincount(region[mask], cases.amount[mask] / 100.0, m.regions.n)
+                m.recorder.credit_weights(what, yuan)
+        return passed, stopped
+
+    def _harm(self, frozen: np.ndarray) -> None:
+        """Honest accounts frozen in error beside ``frozen`` cases (regions), honest transfers held back."""
+        m = self.model
+        means = np.array([frozen * self.frozen_in_error * m.scale, self._held()])
+        for draw, name in enumerate(("accounts_frozen_in_error", "transfers_held_legitimate")):
+            m.recorder.add(name, m.keyed.rounded(Process.ROUNDING, m.day, self.place_keys, means[draw], draw))
+
+    def _held(self) -> np.ndarray:
+        m = self.model
+        return np.asarray(m.regions.adults * self.transfers * np.minimum(m.policy.transfers_held, 1.0))
 
     def in_flight(self) -> int:
         """Money on its way, fen, counted from the cases themselves."""
@@ -125,7 +158,7 @@ class Reporting:
         p = model.parameters
         self.model = model
         self.share = p.number("reporting.share")
-        self.rise = p.number("reporting.publicity_rise")
+        self.rise = p.number("reporting.publicity_rise") * (model.rival != "no-awareness-effect")
         self.most = p.number("reporting.share_max")
         self.accepted = p.number("reporting.accepted_share")
         self.report_delay = p.number("reporting.report_delay_days")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.policy import Campaign
-from sim.random import Process, named_key
+from sim.policy import Bar, Campaign, Return
+from sim.random import Process, named_key, named_keys
 from sim.world.codes import Channel
 
 if TYPE_CHECKING:
@@ -22,7 +22,12 @@ class Investigation:
         p = model.parameters
         self.model = model
         self.lead = p.number("police.lead_share")
-        self.own_lead = p.number("police.own_account_lead_factor")
+        self.lead_factor = np.ones(len(Channel))
+        for name, factor in p.table("police.lead_factor").items():
+            self.lead_factor[Channel[name.upper()]] = factor
+        self.abroad = p.number("police.abroad_factor")
+        self.hours = {name: p.number(f"police.hours_per_{name}") for name in ("lead", "arrest", "order")}
+        self.place_keys = named_keys([f"police hours {code}" for code in (*model.regions.codes, "abroad")])
         self.breaks = p.number("police.gang_broken_per_solved")
         self.traced = p.number("police.opener_arrested_per_solved")
         self.seize = p.number("police.seize_share")
@@ -31,43 +36,53 @@ class Investigation:
         self.capacity = np.array([unit.capacity for unit in model.police])
 
     def run(self) -> None:
-        """Leads, investigations, campaigns."""
+        """Leads, investigations, campaigns, bars and returns; the hours they take."""
+        m = self.model
+        m.removal.arrested_today[:] = 0
         self._leads()
-        self._solve()
-        for campaign in self.model.policy.campaigns:
+        worked = self._solve()
+        for campaign in m.policy.campaigns:
             self._strike(campaign)
+        for bar in m.policy.bars:
+            self._bar(bar)
+        for order in m.policy.returns:
+            self._bring_back(order)
+        self._record_hours(worked)
 
     def _leads(self) -> None:
-        """A registered case may yield a lead; a gang's own accounts betray it more often."""
+        """A registered case may yield a lead; own accounts, openers on site and couriers betray more often."""
         m = self.model
         if not m.registered_today:
             return
         columns = zip(*m.registered_today, strict=True)
         gang, region, channel, key = (np.concatenate(parts) for parts in columns)
-        chance = np.minimum(self.lead * np.where(channel == Channel.OWN, self.own_lead, 1.0), 1.0)
+        chance = np.minimum(self.lead * self.lead_factor[channel], 1.0)
         good = m.keyed.uniform(Process.LEAD, m.day, key) < chance
         for unit in np.unique(region[good]):
             m.police[int(unit)].receive(gang[good & (region == unit)], key[good & (region == unit)])
 
-    def _solve(self) -> None:
+    def _solve(self) -> np.ndarray:
+        """Work through leads; returns how many by unit, int64 (regions)."""
         m = self.model
         rooms = m.keyed.rounded(Process.ROUNDING, m.day, self.unit_keys, self.capacity)
-        taken = [
-            lead for unit, room in zip(m.police, rooms, strict=True) for lead in unit.investigate(int(room))
-        ]
+        by_unit = [unit.investigate(int(room)) for unit, room in zip(m.police, rooms, strict=True)]
+        taken = [lead for leads in by_unit for lead in leads]
         gang = np.array([gang for gang, _ in taken], dtype=np.int64)
         key = np.array([key for _, key in taken], dtype=np.uint64)
         solved = m.keyed.uniform(Process.SOLVE, m.day, key) < self.solve
         gang, key = gang[solved], key[solved]
         m.recorder.count("cases_solved", m.gangs.region[gang])
-        broken = m.keyed.uniform(Process.SOLVE, m.day, key, 1) < self.breaks
+        reach = np.where(m.gangs.region[gang] == m.regions.abroad, self.abroad, 1.0)
+        broken = m.keyed.uniform(Process.SOLVE, m.day, key, 1) < self.breaks * reach
         m.removal.gangs(gang[broken], self.seize)
         traced = int((m.keyed.uniform(Process.SOLVE, m.day, key, 2) < self.traced).sum())
         self._arrest_openers(traced, np.ones(m.regions.n, dtype=bool), np.uint64(0))
+        return np.array([len(leads) for leads in by_unit], dtype=np.int64)
 
     def _strike(self, order: Campaign) -> None:
         """Today's arrests of one campaign; fractions are settled by a keyed draw."""
         m, d, g = self.model, self.model.dealers, self.model.gangs
+        before = int(m.removal.arrested_today.sum())
         own = campaign_keys(order.measure)
         doses = np.array([order.card_gangs, order.opener_arrests, order.fraud_gangs]) / m.scale
         dealers, openers, gangs = m.keyed.rounded(Process.CAMPAIGN, m.day, own, doses)
@@ -83,6 +98,45 @@ class Investigation:
         crews = np.flatnonzero((g.alive == 1) & (g.cases > 0) & reach[g.region])
         weight = g.cases[crews] ** order.evidence_exponent
         m.removal.gangs(self._race(crews, g.key[crews] ^ own[2], weight, int(gangs)), order.seize_share)
+        m.recorder.credit(order.measure, int(m.removal.arrested_today.sum()) - before)
+
+    def _bar(self, order: Bar) -> None:
+        """Bar past openers from opening anything for years; some persons are barred in error."""
+        m, own = self.model, campaign_keys(order.measure)
+        doses = np.array([order.persons, 0.0, order.in_error * m.scale]) / m.scale
+        count, _, mistaken = m.keyed.rounded(Process.BAN, m.day, own, doses)
+        past = m.openers.past_openers(m.day)
+        past = past[order.regions[m.openers.region[past]]]
+        u = m.keyed.uniform(Process.BAN, m.day, m.openers.key[past] ^ own[1], 1)
+        barred = past[np.argsort(u, kind="stable")[: int(count)]]
+        m.openers.banned_until[barred] = m.day + order.days
+        m.recorder.credit(order.measure, len(barred))
+        m.recorder.count("holders_barred", m.openers.region[barred])
+        share = order.regions * m.regions.share
+        wrong = m.keyed.rounded(Process.BAN, m.day, self.place_keys[:-1], mistaken * share / share.sum(), 2)
+        m.recorder.add("holders_barred_in_error", wrong)
+
+    def _bring_back(self, order: Return) -> None:
+        """Gangs abroad close as their members return: the first in a keyed race, by staff."""
+        m, g = self.model, self.model.gangs
+        abroad = np.flatnonzero((g.alive == 1) & (g.region == m.regions.abroad) & (g.staff > 0))
+        if not len(abroad):
+            return
+        own = campaign_keys(order.measure)[:1]
+        crews = order.persons / m.scale / float(g.staff[abroad].mean())
+        count = int(m.keyed.rounded(Process.RETURN, m.day, own, [crews])[0])
+        rows = self._race(abroad, g.key[abroad] ^ own[0], np.ones(len(abroad)), count)
+        m.recorder.credit(order.measure, int(g.staff[rows].sum()))
+        m.learning.leave(rows)
+
+    def _record_hours(self, worked: np.ndarray) -> None:
+        """Hours of police: leads worked off, arrests, dissuasion orders; real-world, whole by a keyed draw."""
+        m = self.model
+        simulated = (
+            np.append(worked, 0) * self.hours["lead"] + m.removal.arrested_today * self.hours["arrest"]
+        )
+        hours = simulated * m.scale + np.append(m.policy.orders, 0.0) * self.hours["order"]
+        m.recorder.add("police_hours", m.keyed.rounded(Process.ROUNDING, m.day, self.place_keys, hours, 3))
 
     def _race(self, rows: np.ndarray, keys: np.ndarray, weight: np.ndarray, count: int) -> np.ndarray:
         """``count`` rows without replacement by weight: the first in a race of exponential clocks."""

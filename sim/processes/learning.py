@@ -53,7 +53,8 @@ class Learning:
         rows = np.flatnonzero((g.alive == 1) & (g.weekday == m.day % 7))
         cost = fen(g.staff[rows] * self.fixed)
         paid = np.minimum(cost, np.maximum(g.cash[rows], 0))
-        result = (g.week_income[rows] - g.week_cost[rows] - cost).astype(np.float64)
+        cards = g.week_cost[rows] * (m.rival != "no-card-effect")
+        result = (g.week_income[rows] - cards - cost).astype(np.float64)
         g.profit[rows] += self.profit_memory * (result - g.profit[rows])
         keep = fen(g.staff[rows] * self.reserve)
         drawn = np.maximum(g.cash[rows] - paid - keep, 0)
@@ -63,13 +64,13 @@ class Learning:
         g.week_cost[rows] = 0
         loss = np.clip(-g.profit[rows] / np.maximum(cost, 1), 0.0, 1.0)
         leaves = m.keyed.uniform(Process.EXIT, m.day, g.key[rows]) < -np.expm1(-self.exit_speed * loss)
-        self._leave(rows[leaves])
+        self.leave(rows[leaves])
         stay = rows[~leaves]
         m.population.rewire(stay, g, SELLER, self.rewire, 0)
         m.population.search(stay, g, SELLER, self.search, 200)
         self._dealer_books()
 
-    def _leave(self, rows: np.ndarray) -> None:
+    def leave(self, rows: np.ndarray) -> None:
         """Gangs that give up: their cards lapse, their cash leaves the trade."""
         m, g = self.model, self.model.gangs
         if not len(rows):

@@ -1,4 +1,4 @@
-"""Phases 4 and 6: sellers restock from recruiters and operators, gangs buy from sellers, cards travel.
+"""Phases 4 and 6: sellers restock from recruiters, gangs buy from sellers, cards travel.
 
 Buyers reach their contacts only.  Each day a buyer with an open order goes to one contact that has cards,
 more likely a cheap one; sellers serve those who came, in a keyed queue, until the shelf is empty; the rest go
@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim import arrays
-from sim.agents.dealer import SELLER
 from sim.kernels.chain import hand_over, match
-from sim.random import Process, child_keys
+from sim.random import Process
 from sim.world.cards import CardTable
-from sim.world.codes import Goods, Kind, Source, Status
+from sim.world.codes import Goods, Status
 from sim.world.ledger import Account
 from sim.world.table import Table
 
@@ -205,68 +204,8 @@ class Market:
             rows = np.flatnonzero(cards.status == Status.IN_TRANSIT)
             rows = rows[m.day - cards.moved[rows] >= m.gangs.transit_days[cards.gang[rows]]]
             if len(rows):
-                seized = m.keyed.uniform(Process.TRANSIT, m.day, cards.key[rows]) < self.transit_loss
+                abroad = m.gangs.region[cards.gang[rows]] == m.regions.abroad
+                left = (1.0 - self.transit_loss) * (1.0 - m.policy.transit_loss_abroad * abroad)
+                seized = m.keyed.uniform(Process.TRANSIT, m.day, cards.key[rows]) < 1.0 - left
                 cards.move(rows[seized], Status.SEIZED, m.day)
                 cards.move(rows[~seized], Status.GANG_STOCK, m.day)
-
-
-class SimSupply:
-    """Phase 4, phone cards: sellers register them through lax operators, stolen identities or insiders.
-
-    What can be had in a week grows with the price; operators refuse a share (their screening sensitivity).
-    """
-
-    def __init__(self, model: FraudSupplyChain) -> None:
-        p = model.parameters
-        self.model = model
-        self.per_week = p.number("sims.supply_per_seller_week")
-        self.elasticity = p.number("sims.supply_elasticity")
-        self.price = p.number("sims.price_start")
-        self.cost = p.number("sims.registration_cost")
-        self.sources = np.cumsum(p.vector("sims.source_share"))
-
-    def run(self) -> None:
-        """Register phone cards for the sellers that decided today."""
-        m, d = self.model, self.model.dealers
-        today = (d.alive == 1) & (d.tier == SELLER) & (d.weekday == m.day % 7) & (d.order[:, Goods.SIMS] > 0)
-        rows = np.flatnonzero(today)
-        if not len(rows):
-            return
-        limit = self.per_week * (d.ask[rows, Goods.SIMS] / self.price) ** self.elasticity
-        tries = np.minimum(
-            d.order[rows, Goods.SIMS], m.keyed.rounded(Process.SIM_SUPPLY, m.day, d.key[rows], limit)
-        )
-        region = d.region[rows].astype(np.int64)
-        refusal = np.minimum(m.operators.mean_sensitivity * m.policy.opening_factor[region], m.banks.ceiling)
-        got = m.keyed.binomial(Process.SIM_SUPPLY, m.day, d.key[rows], tries, 1.0 - refusal, 1)
-        d.order[rows, Goods.SIMS] -= got
-        cost = self.cost / (1.0 - refusal)
-        d.cost[rows, Goods.SIMS] = cost
-        fen = arrays.fen(cost) * got
-        d.cash[rows] -= fen
-        m.ledger.pay(Account.DEALERS, Account.OPENERS, int(fen.sum()))
-        self._enter(rows, region, got)
-
-    def _enter(self, rows: np.ndarray, region: np.ndarray, got: np.ndarray) -> None:
-        m, d = self.model, self.model.dealers
-        owner = np.repeat(np.arange(len(rows)), got)
-        number = arrays.number_within(got)
-        week = np.uint64(m.day) << np.uint64(32)
-        key = child_keys(d.key[rows][owner], week + number.astype(np.uint64))
-        u = m.keyed.uniform(Process.SIM_SUPPLY, m.day, key, 2)
-        origin = np.array([Source.SOLD, Source.STOLEN_IDENTITY, Source.INSIDER])
-        source = origin[arrays.interval(self.sources / self.sources[-1], u)]
-        issuer = m.operators.choose(m.keyed.uniform(Process.SIM_SUPPLY, m.day, key, 3))
-        m.sims.enter(
-            len(owner),
-            kind=Kind.SIM,
-            status=Status.DEALER_STOCK,
-            key=key,
-            dealer=rows[owner],
-            source=source,
-            issuer=issuer,
-            region_open=region[owner],
-            region_use=region[owner],
-            opened=m.day,
-            moved=m.day,
-        )

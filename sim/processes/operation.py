@@ -17,12 +17,13 @@ from sim.agents.gang import METHODS
 from sim.kernels.chain import assign_uses, capacity, take_first
 from sim.observe.recorder import CHANNEL_COUNTS
 from sim.random import Process, child_keys
-from sim.world.codes import LOST, Channel, Goods, Status
+from sim.processes.pools import SWITCH_OF, Pools
+from sim.world.codes import LOST, POOLS, Channel, Goods, Kind, Status
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
-FALLBACKS = (Channel.BOUGHT, Channel.OWN, Channel.POINTS, Channel.CORPORATE)
+FALLBACKS = (Channel.BOUGHT, Channel.OWN, *POOLS)
 """Where a case goes whose chosen channel has no room: to what is at hand first."""
 
 
@@ -50,19 +51,18 @@ class Room:
     own: np.ndarray
     pool: np.ndarray
 
-    def fill(self, channel: np.ndarray, wish: np.ndarray, gang: np.ndarray, queue: np.ndarray) -> None:
-        """Give each unsettled case (n) the channel it wishes while there is room, in a keyed queue."""
-        for kind, left in ((Channel.BOUGHT, self.cards), (Channel.OWN, self.own)):
-            waiting = np.flatnonzero((channel == LOST) & (wish == kind))
-            order = waiting[np.lexsort((queue[waiting], gang[waiting]))]
-            served = order[arrays.rank_within(gang[order]) < left[gang[order]]]
-            channel[served] = kind
-            np.subtract.at(left, gang[served], 1)
-        for kind in (Channel.CORPORATE, Channel.POINTS):
-            waiting = np.flatnonzero((channel == LOST) & (wish == kind))
-            served = waiting[np.argsort(queue[waiting], kind="stable")[: self.pool[kind]]]
-            channel[served] = kind
+    def fill(self, kind: Channel, channel: np.ndarray, waiting: np.ndarray, cases: Cases) -> None:
+        """Give the ``waiting`` cases (rows, in the order of a keyed queue) a channel while there is room."""
+        if kind in (Channel.BOUGHT, Channel.OWN):
+            left = self.cards if kind == Channel.BOUGHT else self.own
+            order = waiting[np.argsort(cases.gang[waiting], kind="stable")]
+            gang = cases.gang[order]
+            served = order[arrays.rank_within(gang) < left[gang]]
+            np.subtract.at(left, cases.gang[served], 1)
+        else:
+            served = waiting[: self.pool[kind]]
             self.pool[kind] -= len(served)
+        channel[served] = kind
 
 
 class Operation:
@@ -74,7 +74,7 @@ class Operation:
         self.calls = p.number("gangs.contacts_per_staff")
         self.calls_per_sim = p.number("gangs.contacts_per_sim")
         self.success = p.number("victims.success_per_contact") * p.vector("victims.method_success")
-        self.beta = p.vector("victims.awareness_effect")
+        self.beta = p.vector("victims.awareness_effect") * (model.rival != "no-awareness-effect")
         self.loss = p.number("victims.mean_loss_yuan") * p.vector("victims.method_loss")
         self.loss_sd = p.number("victims.loss_log_sd")
         self.precision = p.number("victims.order_precision")
@@ -105,7 +105,8 @@ class Operation:
     def _use_sims(self) -> None:
         """Take spare phone cards into use where the phone side needs them; each in use is used today."""
         m, g = self.model, self.model.gangs
-        missing = g.staff * self.calls - g.voip - m.stocks.active[:, Goods.SIMS] * self.calls_per_sim
+        without = g.voip + g.messaging
+        missing = g.staff * self.calls - without - m.stocks.active[:, Goods.SIMS] * self.calls_per_sim
         need = np.maximum(np.ceil(missing / self.calls_per_sim), 0.0).astype(np.int64)
         need[~self.at_work()] = 0
         taken = np.zeros(m.sims.n, dtype=np.uint8)
@@ -120,11 +121,11 @@ class Operation:
     def _potential(self) -> Cases:
         """Cases that would come about with cards for all (equations 4.2 phone side, 4.10)."""
         m, g = self.model, self.model.gangs
+        busy = self._contacts()
         weight = self._exposure()
-        by_phone = m.stocks.active[:, Goods.SIMS] * self.calls_per_sim + g.voip
-        contacts = np.minimum(g.staff * self.calls, by_phone)
-        busy = contacts * m.season * self.at_work()
-        weight *= self._not_dissuaded(busy, weight)[:, None]
+        stays = self._not_dissuaded(busy, weight)
+        self._credit(busy, weight, stays)
+        weight *= stays[:, None]
         success = self.success * weight.sum(axis=0)
         mean = busy * (g.method_mix @ success)
         count = m.keyed.poisson(Process.CASES, m.day, g.key, mean)
@@ -137,6 +138,41 @@ class Operation:
         amount = np.maximum(arrays.fen(yuan), 100)
         region = self._victims_region(key, method, weight)
         return Cases(gang, key, method, region, amount, np.full(len(gang), LOST))
+
+    def _contacts(self) -> np.ndarray:
+        """People whom each gang reaches today, float64 (gangs): as far as staff and the phone side go (4.2)."""
+        m, g = self.model, self.model.gangs
+        by_sim = m.stocks.active[:, Goods.SIMS] * self.calls_per_sim
+        by_phone = by_sim + g.voip + g.messaging
+        most = g.staff * self.calls
+        reached = most if m.rival == "no-card-effect" else np.minimum(most, by_phone)
+        busy = np.asarray(reached * m.season * self.at_work())
+        part = np.divide(busy, by_phone, out=np.zeros(g.n), where=by_phone > 0.0)
+        iot = (m.sims.kind == Kind.IOT) & (m.sims.status == Status.ACTIVE)
+        by_iot = np.bincount(m.sims.gang[iot], minlength=g.n) * self.calls_per_sim
+        means = {"voip": g.voip, "messaging": g.messaging, "iot": by_iot, "sim": by_sim - by_iot}
+        for kind, capacity_of in means.items():
+            by_place = np.bincount(g.region, weights=part * capacity_of, minlength=m.regions.n + 1)
+            m.recorder.add(f"contacts_{kind}", np.rint(by_place).astype(np.int64))
+        return busy
+
+    def _by_method(self, busy: np.ndarray) -> np.ndarray:
+        """Cases in the making by method, did all adults fall for them as unprotected ones, float64 (methods)."""
+        mix = self.model.gangs.method_mix
+        return np.array([math.fsum(busy * mix[:, kind]) for kind in range(METHODS)]) * self.success
+
+    def _credit(self, busy: np.ndarray, weight: np.ndarray, stays: np.ndarray) -> None:
+        """Cases that app, awareness and orders avert today, in expectation, each with the others at work."""
+        m = self.model
+        if not (m.policy.parts or m.awareness_by):
+            return
+        making = weight * self._by_method(busy)
+        protected, aware = 1.0 - m.policy.app_protection, np.exp(-self.beta * m.awareness[:, None])
+        left = (making * stays[:, None]).sum(axis=1)
+        m.recorder.credit_weights("app_protection", left * (1.0 / protected - 1.0))
+        m.recorder.credit_weights("orders", (making * (1.0 - stays)[:, None]).sum(axis=1))
+        kept = (making * stays[:, None] * (1.0 / aware - 1.0)).sum(axis=1)
+        m.recorder.credit_shares(m.awareness_by, float(kept.sum()))
 
     def _exposure(self) -> np.ndarray:
         """Share of adults times what app and awareness leave of success, float64 (regions, methods)."""
@@ -162,11 +198,10 @@ class Operation:
         An order meets a case in the making with some precision.  ``busy``: contacts a day by gang;
         ``weight``: exposure by region and method.
         """
-        m, mix = self.model, self.model.gangs.method_mix
+        m = self.model
         if not m.policy.orders.any():
             return np.ones(m.regions.n)
-        by_method = np.array([math.fsum(busy * mix[:, kind]) for kind in range(METHODS)]) * self.success
-        making = (weight * by_method).sum(axis=1) * m.scale
+        making = (weight * self._by_method(busy)).sum(axis=1) * m.scale
         met = np.divide(
             m.policy.orders * self.precision, making, out=np.zeros_like(making), where=making > 0.0
         )
@@ -196,12 +231,24 @@ class Operation:
         room = Room(by_cards.copy(), own.copy(), self.pools.room())
         queue = m.keyed.uniform(Process.CASE_CHANNEL, m.day, cases.key, 1)
         channel = np.full(len(chosen), LOST)
-        others = (np.full(len(chosen), kind) for kind in FALLBACKS)
-        for wish in (chosen, *others):
-            room.fill(channel, wish, cases.gang, queue)
+        waiting = np.argsort(queue, kind="stable")
+        for kind in Channel:
+            room.fill(kind, channel, waiting[chosen[waiting] == kind], cases)
+        for kind in filter(self._takes_over, FALLBACKS):
+            waiting = waiting[channel[waiting] == LOST]
+            if not len(waiting):
+                break
+            room.fill(kind, channel, waiting, cases)
+        if m.rival == "no-card-effect":
+            channel[channel == LOST] = Channel.UNKNOWN
         g.own_left[:] -= own - room.own
         self.pools.use(room.pool)
         return channel
+
+    def _takes_over(self, kind: Channel) -> bool:
+        """Whether a channel takes cases that found no room elsewhere."""
+        m = self.model
+        return m.adapts("fallback") and (kind not in SWITCH_OF or m.adapts(SWITCH_OF[kind]))
 
     def _room_on_own_accounts(self) -> np.ndarray:
         """Cases that each gang can carry on accounts of its members today, int64 (gangs)."""
@@ -260,53 +307,3 @@ class Operation:
                 activated,
             )
         return activated
-
-
-class Pools:
-    """National capacity of corporate accounts and of running points, cases a day in the real world (4.14).
-
-    Capacity grows logistically when used and declines otherwise, dK/dt = K (g u (1 - K/Kmax) - d) with u the
-    share in use; control of use closes corporate accounts faster.
-    """
-
-    def __init__(self, model: FraudSupplyChain) -> None:
-        p = model.parameters
-        self.model = model
-        self.capacity = np.zeros(len(Channel))
-        self.ceiling = np.zeros(len(Channel))
-        self.growth = np.zeros(len(Channel))
-        self.decline = np.zeros(len(Channel))
-        for kind, name in ((Channel.CORPORATE, "corporate"), (Channel.POINTS, "points")):
-            self.capacity[kind] = p.number(f"channels.{name}_capacity_start")
-            self.ceiling[kind] = p.number(f"channels.{name}_capacity_max")
-            self.growth[kind] = p.number(f"channels.{name}_growth_per_year")
-            self.decline[kind] = p.number(f"channels.{name}_decline_per_year")
-        self.closure = p.number("channels.corporate_closure_per_year")
-        self.used = np.zeros(len(Channel))
-        self.stored = np.zeros(len(Channel))
-        self.asked = np.zeros(len(Channel), dtype=np.int64)
-        self.store_days = p.number("channels.pool_store_days")
-
-    def room(self) -> np.ndarray:
-        """Simulated cases that each pool can carry today, int64 (channels); unused room builds up."""
-        daily = self.capacity / self.model.scale
-        self.stored = np.minimum(self.stored + daily, daily * self.store_days + 1.0)
-        self.asked = np.floor(self.stored).astype(np.int64)
-        return self.asked.copy()
-
-    def use(self, left: np.ndarray) -> None:
-        """Take today's cases out of the store; the share in use is that of a day's capacity, remembered."""
-        taken = self.asked - left
-        self.stored -= taken
-        daily = self.capacity / self.model.scale
-        share = np.divide(taken, daily, out=np.zeros(len(daily)), where=daily > 0.0)
-        self.used += (share - self.used) / self.store_days
-
-    def grow(self) -> None:
-        """One day of logistic growth in use, and of closures by control of use."""
-        m = self.model
-        fill = self.used
-        room = 1.0 - self.capacity / np.maximum(self.ceiling, 1e-9)
-        self.capacity = self.capacity * (1.0 + (self.growth * fill * room - self.decline) / 365.25)
-        pressure = float(m.regions.share @ m.policy.use_factor) - 1.0
-        self.capacity[Channel.CORPORATE] *= math.exp(-self.closure / 365.25 * pressure)

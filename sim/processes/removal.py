@@ -42,6 +42,7 @@ class Removal:
         self.gangs_week = np.zeros(model.regions.n + 1)
         self.dealers_week = np.zeros(model.regions.n + 1)
         self.openers_week = np.zeros(model.regions.n)
+        self.arrested_today = np.zeros(model.regions.n + 1, dtype=np.int64)
 
     def gangs(self, rows: np.ndarray, seize_share: float) -> None:
         """Break up gangs: staff arrested, cards and cash seized."""
@@ -49,7 +50,7 @@ class Removal:
         rows = np.unique(rows[g.alive[rows] == 1])
         if not len(rows):
             return
-        m.recorder.count("arrests_gang", g.region[rows], g.staff[rows].astype(np.int64))
+        self._arrest("arrests_gang", g.region[rows], g.staff[rows].astype(np.int64))
         m.recorder.count("gangs_removed", g.region[rows])
         np.add.at(self.gangs_week, g.region[rows], g.staff[rows])
         for cards in (m.accounts, m.sims):
@@ -72,7 +73,7 @@ class Removal:
         if not len(rows):
             return
         persons = m.keyed.rounded(Process.ROUNDING, m.day, d.key[rows], np.full(len(rows), self.persons))
-        m.recorder.count("arrests_dealer", d.region[rows], persons)
+        self._arrest("arrests_dealer", d.region[rows], persons)
         np.add.at(self.dealers_week, d.region[rows], 1)
         for cards in (m.accounts, m.sims):
             self._seize(
@@ -86,8 +87,12 @@ class Removal:
         """Arrest openers: they are out of the pool for years."""
         m, o = self.model, self.model.openers
         o.banned_until[rows] = m.day + self.ban_days
-        m.recorder.count("arrests_opener", o.region[rows])
+        self._arrest("arrests_opener", o.region[rows], np.ones(len(rows), dtype=np.int64))
         np.add.at(self.openers_week, o.region[rows], 1)
+
+    def _arrest(self, name: str, region: np.ndarray, persons: np.ndarray) -> None:
+        self.model.recorder.count(name, region, persons)
+        np.add.at(self.arrested_today, region, persons)
 
     def _seize(
         self,
@@ -104,7 +109,8 @@ class Removal:
         held = np.flatnonzero((cards.status < LIVE) & gone[owner] & np.isin(cards.status, where))
         m = self.model
         taken = m.keyed.uniform(Process.SEIZURE, m.day, cards.key[held]) < share
-        m.recorder.count("cards_seized", cards.region_open[held[taken]])
+        name = "cards_seized" if cards is m.accounts else "sims_seized"
+        m.recorder.count(name, cards.region_open[held[taken]])
         cards.move(held[taken], Status.SEIZED, m.day)
         cards.move(held[~taken], Status.EXHAUSTED, m.day)
 
@@ -120,7 +126,8 @@ class Removal:
 
     def _schedule(self, who: str, rows: np.ndarray, keys: np.ndarray, due: dict[int, list[int]]) -> None:
         m = self.model
-        replaced = m.keyed.uniform(Process.REPLACEMENT, m.day, keys) < self.replace[who]
+        chance = self.replace[who] * m.adapts("replacement")
+        replaced = m.keyed.uniform(Process.REPLACEMENT, m.day, keys) < chance
         draws = [m.keyed.exponential(Process.REPLACEMENT, m.day, keys, 1 + k) for k in range(2)]
         weeks = self.lag[who] / 2.0 * (draws[0] + draws[1])
         for row, wait in zip(rows[replaced], weeks[replaced], strict=True):

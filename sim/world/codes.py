@@ -48,12 +48,22 @@ class Source(IntEnum):
 
 
 class Flag(IntEnum):
-    """Bits of a card that cleanups look at; ``ANY`` matches every card."""
+    """Bits of a card; the first four are what cleanups look at, and ``ANY`` matches every card.
+
+    Ordinary cards carry the first three only.  ``STOLEN``: registered on the identity of somebody who does not
+    know of it.  ``INVOLVED``: traced to a case.
+    """
 
     ANY = 0
     IDLE = 1
     MULTI = 2
     REPLACED = 4
+    STOLEN = 8
+    INVOLVED = 128
+
+
+FLAG_SETS = 16
+"""Combinations of the bits that cleanups look at."""
 
 
 class Cause(IntEnum):
@@ -64,8 +74,10 @@ class Cause(IntEnum):
     CLEANUP_MULTI = 2
     CLEANUP_REPLACED = 3
     CLEANUP_SIM = 4
-    RECLAIMED = 5
-    LAPSED = 6
+    CLEANUP_IOT = 5
+    ONE_PASS = 6
+    RECLAIMED = 7
+    LAPSED = 8
 
 
 class Goods(IntEnum):
@@ -82,6 +94,21 @@ class Channel(IntEnum):
     OWN = 1
     CORPORATE = 2
     POINTS = 3
+    GUARDED = 4
+    STABLECOIN = 5
+    CASH = 6
+    UNKNOWN = 7
+
+
+POOLS = (
+    Channel.POINTS,
+    Channel.CORPORATE,
+    Channel.GUARDED,
+    Channel.STABLECOIN,
+    Channel.CASH,
+    Channel.UNKNOWN,
+)
+"""Channels with a national capacity, in the order in which a case that found no room tries them."""
 
 
 LOST = -1

@@ -61,6 +61,10 @@ class OpenerPool(Table):
         )
         self.weight = weight / weight.sum()
 
+    def list_persons(self, persons: np.ndarray, day: np.ndarray) -> None:
+        """Put persons (rows, n) on the shared list from a day (n) on, unless they stand there earlier."""
+        np.minimum.at(self.listed_at, persons, day.astype(np.int32))
+
     def past_openers(self, day: int) -> np.ndarray:
         """Rows of persons with past openings who have not come back to the pool and are not barred."""
         return np.flatnonzero((self.free_from > day) & (self.banned_until <= day))

@@ -20,8 +20,16 @@ from sim.world.codes import Cause, Kind
 from sim.world.regions import Regions
 
 KINDS = (Kind.ACCOUNT, Kind.SIM, Kind.IOT)
-CLEANUPS = (Cause.CLEANUP_DORMANT, Cause.CLEANUP_MULTI, Cause.CLEANUP_REPLACED, Cause.CLEANUP_SIM)
+CLEANUPS = (
+    Cause.CLEANUP_DORMANT,
+    Cause.CLEANUP_MULTI,
+    Cause.CLEANUP_REPLACED,
+    Cause.CLEANUP_SIM,
+    Cause.CLEANUP_IOT,
+    Cause.ONE_PASS,
+)
 FLAG_SETS = np.arange(8)
+"""The flags of ordinary cards: they are on nobody's stolen identity."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class OrdinaryMonth:
     turned_away: np.ndarray
     accounts_cleaned: np.ndarray
     sims_cleaned: np.ndarray
+    iot_cleaned: np.ndarray
     wanted_cleaned: np.ndarray
 
 
@@ -69,6 +78,8 @@ class OrdinaryCards:
                 p.number("ordinary.wanted_share_multi_card"),
                 p.number("ordinary.wanted_share_frequent_replacement"),
                 p.number("ordinary.wanted_share_phone_card"),
+                p.number("ordinary.wanted_share_iot_card"),
+                0.0,  # a one-pass check meets no ordinary card
             ]
         )
 
@@ -135,6 +146,7 @@ class OrdinaryCards:
             turned_away=turned,
             accounts_cleaned=closed[:, 0].sum(axis=0),
             sims_cleaned=closed[:, 1].sum(axis=0),
+            iot_cleaned=closed[:, 2].sum(axis=0),
             wanted_cleaned=wanted.sum(axis=(0, 1)),
         )
 
@@ -198,6 +210,6 @@ def _flag_shares(p: Parameters) -> np.ndarray:
     return shares
 
 
-def matches(flag: int) -> np.ndarray:
-    """Which flag sets a cleanup looks at: those with its bit, or all for flag 0."""
-    return (FLAG_SETS & flag) != 0 if flag else np.ones(8, dtype=bool)
+def matches(flag: int, sets: int = len(FLAG_SETS)) -> np.ndarray:
+    """Which of the first ``sets`` flag sets a cleanup looks at: those with its bit, or all for flag 0."""
+    return (np.arange(sets) & flag) != 0 if flag else np.ones(sets, dtype=bool)

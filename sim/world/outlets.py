@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special, stats
 
 from sim.arrays import interval
-from sim.policy import Suspension
+from sim.policy import Blacklist, Suspension
 from sim.random import KeyedRandom, Process, children, named_key
 from sim.world.regions import Regions
 
@@ -25,11 +25,20 @@ class Outlets:
 
     ``region`` uint8, ``bank`` int16, ``laxity`` float64 (mean weight of an illicit opening),
     ``suspended_until`` int32 (first day on which opening is allowed again), ``displacement`` float64 (share
-    of illicit openings that moves elsewhere while it is suspended).
+    of illicit openings that moves elsewhere while it is suspended), ``suspended_by`` int16 (which of the
+    ``suspenders``, ids of measures, shut it), ``joins`` float64 (a list with a share x of members has those
+    below x), ``compromised`` bool (an insider there opens accounts for the trade), ``tainted`` (it was so on day
+    0).
     """
 
     def __init__(
-        self, regions: Regions, count: int, exponent: float, bank_shares: np.ndarray, random: KeyedRandom
+        self,
+        regions: Regions,
+        count: int,
+        exponent: float,
+        bank_shares: np.ndarray,
+        random: KeyedRandom,
+        insider_share: float = 0.0,
     ) -> None:
         per_region = _whole_shares(regions.share, count)
         self.n = count
@@ -42,7 +51,12 @@ class Outlets:
             np.int16
         )
         self.suspended_until = np.zeros(count, dtype=np.int32)
+        self.suspended_by = np.zeros(count, dtype=np.int16)
+        self.suspenders: list[str] = []
         self.displacement = np.zeros(count)
+        self.joins = random.uniform(Process.MEMBERS, 0, self.keys)
+        self.tainted = random.uniform(Process.INSIDERS, 0, self.keys) < insider_share
+        self.compromised = self.tainted.copy()
         self._noise = random.normal(Process.OUTLET_SELECTION, 0, self.keys)
         self._cumulative = np.cumsum(self.laxity)
         self.times_shut = 0
@@ -52,9 +66,15 @@ class Outlets:
         """Outlet of each opening: in its region (n), in proportion to laxity, by a uniform number (n)."""
         return self._by_weight(self._cumulative, region, u)
 
-    def choose_open(self, region: np.ndarray, u: np.ndarray, day: int) -> np.ndarray:
-        """Like :meth:`choose`, among outlets that are not suspended; -1 where the region has none."""
-        return self._by_weight(np.cumsum(np.where(self.shut(day), 0.0, self.laxity)), region, u)
+    def choose_outside(self, region: np.ndarray, u: np.ndarray, blocked: np.ndarray) -> np.ndarray:
+        """Like :meth:`choose`, among outlets that are not ``blocked`` (outlets); -1 where the region has none."""
+        if not len(region):
+            return np.empty(0, dtype=np.int64)
+        return self._by_weight(np.cumsum(np.where(blocked, 0.0, self.laxity)), region, u)
+
+    def members(self, order: Blacklist) -> np.ndarray:
+        """Boolean mask (n) of the outlets that share a list."""
+        return np.asarray(order.regions[self.region] & (self.joins < order.members))
 
     def _by_weight(self, cumulative: np.ndarray, region: np.ndarray, u: np.ndarray) -> np.ndarray:
         """Outlet in each region (n) by summed weights (outlets) and a uniform number (n); -1 if none."""
@@ -71,7 +91,7 @@ class Outlets:
         outranks another equals the order's AUC.  Each stays shut for a whole number of months, drawn evenly.
         """
         # Each outlet is suspended at most once, so the first (suspended + wanted) of the ranking hold enough.
-        ranking = self._ranking(order)
+        ranking = self.ranking(order)
         first = ranking[: int(self.times_shut + order.outlets)]
         chosen = np.sort(first[self.suspended_until[first] == 0][: order.outlets])
         self.times_shut += len(chosen)
@@ -80,9 +100,12 @@ class Outlets:
         months = low + np.floor(u * (high - low + 1)).astype(np.int64)
         self.suspended_until[chosen] = day + np.round(months * 30.44).astype(np.int64)
         self.displacement[chosen] = order.displacement
+        if order.measure not in self.suspenders:
+            self.suspenders.append(order.measure)
+        self.suspended_by[chosen] = self.suspenders.index(order.measure)
         return chosen
 
-    def _ranking(self, order: Suspension) -> np.ndarray:
+    def ranking(self, order: Suspension) -> np.ndarray:
         """Outlets of the order's regions, the worst-looking first."""
         name = (order.auc, order.regions.tobytes())
         if name not in self._rankings:

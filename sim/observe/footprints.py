@@ -1,0 +1,58 @@
+"""Footprints: how many illicit accounts are opened at the places that a measure aims at, and elsewhere.
+
+The outlets and banks that a measure aims at, at any time of its life, are decided by keys and by what outlets are,
+never by the history of a run.  So a run without the measure can tally the very same places, and the difference
+between the two says what changed here and what changed elsewhere (displacement, equation 4.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.policy import Blacklist, InsiderCase, Inspection, Suspension
+
+if TYPE_CHECKING:
+    from sim.interventions import Measure
+    from sim.interventions.base import Targets
+    from sim.model import FraudSupplyChain
+
+
+class Footprints:
+    """Tallies of the scenario's measures that pick outlets or banks, and of those watched."""
+
+    def __init__(self, model: FraudSupplyChain, watch: Sequence[Measure] = ()) -> None:
+        self.model = model
+        watched = {
+            m.id: m for m in (*(w.at_draw(model.draw, model.root) for w in watch), *model.office.measures)
+        }
+        self._masks: list[tuple[str, str, np.ndarray]] = []
+        for measure in watched.values():
+            order = measure.whole(model.office.window)
+            if order is not None:
+                axis = "issuer" if isinstance(order, Inspection) else "outlet"
+                self._masks.append((measure.id, axis, self._targets(order)))
+
+    def _targets(self, order: Targets) -> np.ndarray:
+        """Boolean mask (outlets) of the places that a whole measure aims at."""
+        m, outlets = self.model, self.model.outlets
+        mask = np.zeros(outlets.n, dtype=bool)
+        if isinstance(order, Suspension):
+            mask[outlets.ranking(order)[: order.outlets]] = True
+        elif isinstance(order, Inspection):
+            mask = np.isin(outlets.bank, m.banks.ranking(order)[: order.institutions])
+        elif isinstance(order, Blacklist):
+            mask = outlets.members(order)
+        elif isinstance(order, InsiderCase):
+            mask = outlets.tainted & order.regions[outlets.region]
+        return mask
+
+    def opened(self, outlet: np.ndarray) -> None:
+        """Tally the outlets (n) of today's new illicit accounts."""
+        m = self.model
+        for measure, axis, mask in self._masks:
+            here = int(mask[outlet].sum())
+            m.recorder.deed(measure, f"{axis}_here", here * m.scale)
+            m.recorder.deed(measure, f"{axis}_elsewhere", (len(outlet) - here) * m.scale)

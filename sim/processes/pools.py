@@ -1,0 +1,105 @@
+"""Substitutes for bought accounts: channels with a national capacity that grows when it is used (4.14)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.random import Process, named_key
+from sim.world.codes import POOLS, Channel
+
+if TYPE_CHECKING:
+    from sim.model import FraudSupplyChain
+
+NAMES = {kind: kind.name.lower() for kind in POOLS}
+"""Names of the pools, as parameters and measures have them."""
+
+SWITCH_OF = {
+    Channel.OWN: "own_accounts",
+    Channel.CORPORATE: "corporate_accounts",
+    Channel.POINTS: "running_points",
+    Channel.GUARDED: "guarded_openers",
+    Channel.STABLECOIN: "stablecoin",
+    Channel.CASH: "cash",
+    Channel.UNKNOWN: "unknown_channel",
+}
+"""The switch that lets a channel take cases over and grow."""
+
+
+class Pools:
+    """National capacity of each channel that has one, cases a day in the real world (4.14).
+
+    Capacity grows logistically when used and declines otherwise, dK/dt = K (g u (1 - K/Kmax) - d) with u the
+    share in use; control of use closes corporate accounts faster, a measure may close any.  The unknown channel
+    arrives on a day that nobody knows (exponential, from the first day of the run).
+    """
+
+    def __init__(self, model: FraudSupplyChain) -> None:
+        p = model.parameters
+        self.model = model
+        self.capacity = np.zeros(len(Channel))
+        self.ceiling = np.zeros(len(Channel))
+        self.growth = np.zeros(len(Channel))
+        self.decline = np.zeros(len(Channel))
+        for kind, name in NAMES.items():
+            self.capacity[kind] = p.number(f"channels.{name}_capacity_start")
+            self.ceiling[kind] = p.number(f"channels.{name}_capacity_max")
+            self.growth[kind] = p.number(f"channels.{name}_growth_per_year")
+            self.decline[kind] = p.number(f"channels.{name}_decline_per_year")
+        self.arrives = self._arrival(365.25 * p.number("channels.unknown_arrival_years"))
+        self.first_unknown = self.capacity[Channel.UNKNOWN]
+        self.capacity[Channel.UNKNOWN] = 0.0
+        self.closure = p.number("channels.corporate_closure_per_year")
+        self.used = np.zeros(len(Channel))
+        self.stored = np.zeros(len(Channel))
+        self.asked = np.zeros(len(Channel), dtype=np.int64)
+        self.store_days = p.number("channels.pool_store_days")
+
+    def _arrival(self, mean_days: float) -> int:
+        key = np.array([named_key("unknown channel")], dtype=np.uint64)
+        return int(mean_days * self.model.keyed.exponential(Process.ARRIVAL, 0, key)[0])
+
+    @property
+    def unknown_is_there(self) -> bool:
+        """Whether the unknown channel has arrived."""
+        return bool(self.capacity[Channel.UNKNOWN] > 0.0)
+
+    def room(self) -> np.ndarray:
+        """Simulated cases that each pool can carry today, int64 (channels); unused room builds up."""
+        daily = self.capacity / self.model.scale
+        self.stored = np.minimum(self.stored + daily, daily * self.store_days + 1.0)
+        self.asked = np.floor(self.stored).astype(np.int64)
+        return self.asked.copy()
+
+    def use(self, left: np.ndarray) -> None:
+        """Take today's cases out of the store; the share in use is that of a day's capacity, remembered."""
+        taken = self.asked - left
+        self.stored -= taken
+        daily = self.capacity / self.model.scale
+        share = np.divide(taken, daily, out=np.zeros(len(daily)), where=daily > 0.0)
+        self.used += (share - self.used) / self.store_days
+
+    def grow(self) -> None:
+        """One day of growth in use, of closures by control of use and by measures; arrivals."""
+        m = self.model
+        alive = np.array([kind not in SWITCH_OF or m.adapts(SWITCH_OF[kind]) for kind in Channel])
+        cut = np.array([m.policy.channel_growth.get(kind.name.lower(), 1.0) for kind in Channel])
+        room = 1.0 - self.capacity / np.maximum(self.ceiling, 1e-9)
+        change = self.growth * cut * self.used * room - self.decline
+        self.capacity = self.capacity * (1.0 + np.where(alive, change, 0.0) / 365.25)
+        pressure = float(m.regions.share @ m.policy.use_factor) - 1.0
+        self.capacity[Channel.CORPORATE] *= math.exp(-self.closure / 365.25 * pressure)
+        self._close()
+        if m.day == self.arrives and m.adapts("unknown_channel"):
+            self.capacity[Channel.UNKNOWN] = self.first_unknown
+
+    def _close(self) -> None:
+        """Capacity that measures close today."""
+        m = self.model
+        for kind, name in NAMES.items():
+            if rate := m.policy.channel_closure.get(name, 0.0):
+                closed = self.capacity[kind] * -math.expm1(-rate / 365.25)
+                self.capacity[kind] -= closed
+                m.recorder.credit_weights(name, np.full(m.regions.n, closed / m.scale / m.regions.n))
