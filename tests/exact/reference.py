@@ -14,7 +14,7 @@ from scipy import stats
 
 from sim.kernels.card_step import card_step
 from sim.kernels.philox import child_keys, pack_key, uniform_at
-from sim.world.codes import LIVE, Kind, Status
+from sim.world.codes import FLAG_SETS, LIVE, Kind, Status
 
 STANDARD_ERRORS = 4.0
 RARE = 1e-4
@@ -73,7 +73,7 @@ class Cards:
         self.detection = np.zeros((len(Kind), DETECTION))
         self.detection[:, 4] = 1.0
         self.use_factor = np.ones(regions)
-        self.cleanup = np.zeros((cleanup, len(Kind), 8, regions))
+        self.cleanup = np.zeros((cleanup, len(Kind), FLAG_SETS, regions))
         self.own = np.zeros((own, len(Status), len(Kind)))
 
     def step(self, day: int) -> np.ndarray:
@@ -95,7 +95,7 @@ class Cards:
         if int(self.status[i]) >= int(LIVE):
             return 0
         hazards = [self._detected(i, day)]
-        flags, region, kind = int(self.flags[i]) % 8, int(self.region[i]), int(self.kind[i])
+        flags, region, kind = int(self.flags[i]) % FLAG_SETS, int(self.region[i]), int(self.kind[i])
         hazards += [1.0 - math.exp(-cause[kind][flags][region]) for cause in self.cleanup.tolist()]
         hazards += [1.0 - math.exp(-cause[int(self.status[i])][kind]) for cause in self.own.tolist()]
         stays = math.prod(1.0 - h for h in hazards)

@@ -9,7 +9,7 @@ import pytest
 from reference import Cards, decide_binomial, decide_counts, decide_mean, keys, rate
 
 from sim.kernels.card_step import CHUNK, card_step
-from sim.world.codes import Kind, Status
+from sim.world.codes import FLAG_SETS, Kind, Status
 
 
 def varied(n: int, seed: int) -> Cards:
@@ -213,7 +213,7 @@ def test_a4_a_cleanup_meets_the_cards_with_its_flag_in_its_region_and_no_others(
     cards.cleanup[2, Kind.SIM, 5, 1] = 50.0
     met = (
         (cards.kind == Kind.SIM)
-        & (cards.flags % 8 == 5)
+        & (cards.flags % FLAG_SETS == 5)
         & (cards.region == 1)
         & (cards.status < Status.RESTRICTED)
     )

@@ -35,7 +35,7 @@ def cells(*sets: str, **stocks: int) -> OrdinaryCards:
 
 def order(**changes: object) -> Cleanup:
     """A cleanup of every account, of no dose until a test gives one."""
-    dose = {"cards": 0.0, "rate": 0.0, "lift": 1.0, "regions": EVERYWHERE}
+    dose = {"measure": "test", "cards": 0.0, "rate": 0.0, "lift": 1.0, "regions": EVERYWHERE}
     dose |= {"cause": int(Cause.CLEANUP_MULTI), "kind": int(Kind.ACCOUNT), "flag": int(Flag.ANY)}
     return Cleanup(**(dose | changes))  # type: ignore[arg-type]
 
@@ -218,6 +218,7 @@ def test_a4_tracked_cards_are_closed_by_the_same_hazard(
         order(flag=int(Flag.IDLE), cause=int(Cause.CLEANUP_DORMANT), rate=-math.log1p(-p))
     )
     detection = Detection(model)
+    detection.warming = 0.0  # no dealer warms a card up
     for number in range(1, 4):
         model.day = number
         detection.run()

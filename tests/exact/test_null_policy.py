@@ -37,6 +37,20 @@ DOSES: dict[str, dict[str, Any]] = {
     },
     "dissuasion_orders": {"orders_per_day": [{"since": LAUNCH, "level": 500_000.0}]},
     "warning_line": {"freeze_factor": 5.0, "report_lift": 0.3},
+    "insider_investigation": {"insiders": [{"by": date(2020, 10, 20), "total": 2_000}]},
+    "iot_card_review": {"cards": 1_400_000_000, "sensitivity": 1.0, "closed_share": 0.01, "sweep_days": 10},
+    "one_pass_check": {"queries_per_year": 10.0, "act_share": 1.0},
+    "institution_inspection": {"institutions": 4_000, "lift": 1.5, "spillover": 0.5, "displacement": 0.3},
+    "police_bank_link": {"delay_days": 0.1},
+    "blacklist_sharing": {"lag_days": 0, "displacement": 0.3},
+    "border_repatriation": {
+        "persons": [{"by": date(2020, 12, 1), "total": 60_000}],
+        "closed": 0.9,
+        "seized": 0.3,
+    },
+    "five_year_ban": {"persons": [{"by": date(2020, 12, 1), "total": 300_000}], "relevant_share": 1.0},
+    "transfer_limits": {"layering_factor": 5.0, "held_share": 0.01},
+    "stablecoin_limits": {"closure_per_year": 20.0, "growth_cut": 1.0},
 }
 """A full dose of each measure: so large that a coarse run must show it."""
 
@@ -54,6 +68,20 @@ ZEROS: dict[str, dict[str, Any]] = {
     "antifraud_app": {"covered": [{"since": LAUNCH, "level": 0.0}]},
     "dissuasion_orders": {"orders_per_day": [{"since": LAUNCH, "level": 0.0}]},
     "warning_line": {"freeze_factor": 1.0, "report_lift": 0.0},
+    "insider_investigation": {"insiders": [{"by": date(2020, 10, 20), "total": 0}]},
+    "iot_card_review": {"sensitivity": 0.0, "closed_share": 0.0},
+    "one_pass_check": {"queries_per_year": 0.0},
+    "institution_inspection": {"institutions": 0},
+    "police_bank_link": {"members": 0.0},
+    "blacklist_sharing": {"members": 0.0},
+    "border_repatriation": {
+        "persons": [{"by": date(2020, 12, 1), "total": 0}],
+        "closed": 0.0,
+        "seized": 0.0,
+    },
+    "five_year_ban": {"persons": [{"by": date(2020, 12, 1), "total": 0}]},
+    "transfer_limits": {"layering_factor": 1.0, "held_share": 0.0},
+    "stablecoin_limits": {"closure_per_year": 0.0, "growth_cut": 0.0},
 }
 """The same measure with a dose of nothing."""
 
@@ -158,6 +186,7 @@ def isolated_run(name: str, gangs: int) -> FraudSupplyChain:
     model.gangs.staff[rows] = 0
     model.gangs.need[rows] = 0.0
     model.gangs.voip[rows] = 0.0
+    model.gangs.messaging[rows] = 0.0
     model.run_model()
     assert (model.gangs.alive[rows] == 1).all()
     assert not model.gangs.cases[rows].any()

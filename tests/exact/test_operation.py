@@ -9,12 +9,11 @@ from reference import decide_mean, keys
 from sim.model import FraudSupplyChain
 from sim.processes.operation import Operation
 from sim.scenario import load
-from sim.world.codes import Kind, Status
+from sim.world.codes import POOLS, Channel, Kind, Status
 
 NO_SUBSTITUTES = (
     "parameters.channels.own_cases_per_staff_week=0",
-    "parameters.channels.corporate_capacity_start=0",
-    "parameters.channels.points_capacity_start=0",
+    *(f"parameters.channels.{kind.name.lower()}_capacity_start=0" for kind in POOLS),
 )
 """No case can use a channel other than bought accounts."""
 MANY_CASES = "parameters.victims.success_per_contact=0.02"
@@ -26,7 +25,7 @@ def trade(*sets: str, bought_only: bool = False) -> FraudSupplyChain:
     """
     model = FraudSupplyChain(load("no-measures", sets=["scale=500", MANY_CASES, *sets]))
     if bought_only:
-        model.gangs.mix[:] = [1.0, 0.0, 0.0, 0.0]
+        model.gangs.mix[:] = np.arange(len(Channel)) == Channel.BOUGHT
     model.accounts.keep(np.zeros(model.accounts.n, dtype=bool))
     for _, name, phase in model.phases:
         if name in ("calendar", "fading"):
@@ -107,6 +106,7 @@ def test_a16_no_phones_no_contacts() -> None:
     model = trade()
     give(model, np.repeat(np.arange(model.gangs.n), 500))
     model.gangs.voip[:] = 0.0
+    model.gangs.messaging[:] = 0.0
     model.sims.keep(np.zeros(model.sims.n, dtype=bool))
     model.stocks.count(model)
     assert business(model).sum() == 0
@@ -121,7 +121,7 @@ def test_a16_contacts_are_the_smaller_of_staff_and_phones() -> None:
     p, g = model.parameters, model.gangs
     model.stocks.active[:, 1] = np.arange(g.n) % 25
     calls = g.staff * p.number("gangs.contacts_per_staff")
-    phones = model.stocks.active[:, 1] * p.number("gangs.contacts_per_sim") + g.voip
+    phones = model.stocks.active[:, 1] * p.number("gangs.contacts_per_sim") + g.voip + g.messaging
     assert (calls < phones).any()
     assert (calls > phones).any()
     success = p.number("victims.success_per_contact") * p.vector("victims.method_success")
@@ -146,19 +146,23 @@ def test_gangs_that_lie_low_or_are_gone_make_no_cases() -> None:
 
 
 def test_substitutes_carry_their_capacity_and_no_more() -> None:
-    """Equation 4.14: under full demand, corporate accounts and running points carry the sum of their daily
-    capacities to within one case, whatever its fraction of a simulated case a day.
+    """Equation 4.14: under full demand, every pool carries the sum of its daily capacities to within one case,
+    whatever its fraction of a simulated case a day.
     """
-    model, room, carried = trade("parameters.channels.own_cases_per_staff_week=0"), np.zeros(4), np.zeros(4)
+    model = trade(
+        "parameters.channels.own_cases_per_staff_week=0", "parameters.channels.cash_capacity_start=90"
+    )
+    room, carried = np.zeros(len(Channel)), np.zeros(len(Channel))
     for day in range(60):
         model.day = day
         room += model.operation.pools.capacity / model.scale
         assert potential(model).sum() > 20
         business(model)
-        carried += np.bincount(model.cases.channel, minlength=4)
-        assert (np.abs(carried - room)[2:] <= 1.0).all()
-    assert carried[0] == carried[1] == 0
-    assert (carried[2:] > 0).all()
+        carried += np.bincount(model.cases.channel, minlength=len(Channel))
+        assert (np.abs(carried - room)[list(POOLS)] <= 1.0).all()
+    assert carried[Channel.BOUGHT] == carried[Channel.OWN] == 0
+    known = [kind for kind in POOLS if kind != Channel.UNKNOWN]
+    assert (carried[known] > 0).all()
 
 
 def test_unused_room_of_substitutes_builds_up_to_its_store_only() -> None:
@@ -169,7 +173,7 @@ def test_unused_room_of_substitutes_builds_up_to_its_store_only() -> None:
     for _ in range(1000):
         room = pools.room()
         pools.use(room)
-    assert np.array_equal(room[2:], np.floor(store + 1.0)[2:])
+    assert np.array_equal(room[list(POOLS)], np.floor(store + 1.0)[list(POOLS)])
 
 
 def test_money_flows_through_the_uses_of_the_day() -> None:

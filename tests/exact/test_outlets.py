@@ -9,7 +9,7 @@ from scipy import stats
 
 from sim.model import FraudSupplyChain
 from sim.policy import Suspension
-from sim.processes.opening import Opening
+from sim.processes.counter import Counter
 from sim.random import KeyedRandom
 from sim.scenario import load, shipped_folder
 from sim.world.outlets import RISKIEST, Outlets, selection_weight
@@ -55,7 +55,7 @@ def test_a15_opening_loss_is_the_weight_shut_times_what_stays(shut_share: float,
     region = REGIONS.number("GD")
     model, weight = suspended(shut_share, displacement, region)
     where = np.full(TRIES, region)
-    outlet, lost = Opening(model)._outlet(keys(TRIES), where, np.ones(TRIES, dtype=bool))
+    outlet, lost = Counter(model).find_outlet(keys(TRIES), where, np.ones(TRIES, dtype=bool))
     decide_binomial(int(lost.sum()), TRIES, weight * (1.0 - displacement), 0.011)
     assert (model.outlets.region[outlet] == region).all()
     assert np.array_equal(model.outlets.shut(model.day)[outlet], lost)
@@ -66,28 +66,28 @@ def test_a15_nothing_is_lost_if_everyone_moves_to_an_outlet_that_is_open(shut_sh
     """A15 at d = 1: no opening is lost while any outlet of the region is open."""
     region = REGIONS.number("GD")
     model, _ = suspended(shut_share, 1.0, region)
-    _, lost = Opening(model)._outlet(keys(TRIES), np.full(TRIES, region), np.ones(TRIES, dtype=bool))
+    _, lost = Counter(model).find_outlet(keys(TRIES), np.full(TRIES, region), np.ones(TRIES, dtype=bool))
     assert lost.sum() == 0
 
 
 def test_a15_no_opening_is_lost_elsewhere_and_none_that_needs_no_outlet() -> None:
     """A15: the other regions lose nothing; an account that exists already is sold whatever is shut."""
     model, _ = suspended(0.1, 0.0, REGIONS.number("GD"))
-    opening, elsewhere = Opening(model), np.full(TRIES, REGIONS.number("SD"))
-    assert not opening._outlet(keys(TRIES), elsewhere, np.ones(TRIES, dtype=bool))[1].any()
+    counter, elsewhere = Counter(model), np.full(TRIES, REGIONS.number("SD"))
+    assert not counter.find_outlet(keys(TRIES), elsewhere, np.ones(TRIES, dtype=bool))[1].any()
     here = np.full(TRIES, REGIONS.number("GD"))
-    assert not opening._outlet(keys(TRIES), here, np.zeros(TRIES, dtype=bool))[1].any()
+    assert not counter.find_outlet(keys(TRIES), here, np.zeros(TRIES, dtype=bool))[1].any()
 
 
 def test_a15_those_who_find_no_suspended_outlet_keep_theirs() -> None:
     """A suspension moves nobody but those who meet it."""
     model, _ = suspended(0.1, 1.0, REGIONS.number("GD"))
-    opening, here = Opening(model), np.full(TRIES, REGIONS.number("GD"))
+    counter, here = Counter(model), np.full(TRIES, REGIONS.number("GD"))
     tried = np.ones(TRIES, dtype=bool)
-    after, _ = opening._outlet(keys(TRIES), here, tried)
+    after, _ = counter.find_outlet(keys(TRIES), here, tried)
     shut = model.outlets.suspended_until.copy()
     model.outlets.suspended_until[:] = 0
-    before, _ = opening._outlet(keys(TRIES), here, tried)
+    before, _ = counter.find_outlet(keys(TRIES), here, tried)
     kept = shut[before] == 0
     assert kept.any()
     assert np.array_equal(after[kept], before[kept])
@@ -132,7 +132,7 @@ def test_a15_the_riskiest_one_percent_outrank_others_as_often_as_the_auc_says(au
     top, ranks = round(RISKIEST * COUNT), []
     for seed in range(6):
         outlets = country(seed)
-        ranking = outlets._ranking(order(1, auc))
+        ranking = outlets.ranking(order(1, auc))
         place = np.empty(COUNT)
         place[ranking] = np.arange(COUNT)
         risky = np.argsort(-outlets.laxity)[:top]
@@ -171,7 +171,7 @@ def test_a15_620_outlets_are_620_outlets_and_none_is_suspended_twice() -> None:
         [outlets.suspend(order(n), day, random) for day, n in enumerate([100] * 6 + [20])]
     )
     assert len(set(chosen.tolist())) == 620
-    assert set(chosen.tolist()) == set(outlets._ranking(order(1))[:620].tolist())
+    assert set(chosen.tolist()) == set(outlets.ranking(order(1))[:620].tolist())
 
 
 def test_a15_suspensions_keep_to_their_regions_and_end_on_their_day() -> None:

@@ -17,6 +17,7 @@ from sim.agents.rules import update_belief
 from sim.model import FraudSupplyChain
 from sim.processes.learning import Entry
 from sim.scenario import load
+from sim.world.codes import Channel
 
 PROPERTY = settings(max_examples=150, deadline=None, derandomize=True)
 
@@ -136,12 +137,14 @@ def test_a14_with_great_sensitivity_the_best_channel_is_chosen() -> None:
 def learned(
     phi: float, rho: float, delta: float, earned: list[float], tried: list[float]
 ) -> FraudSupplyChain:
-    """A world whose first gang has learned once, from attractions 1, 2, 3, 4 and an experience of 2."""
+    """A world whose first gang has learned once, from attractions 1, 2, 3, .. and an experience of 2; the last
+    channels earned nothing.
+    """
     sets = [f"parameters.gangs.ewa_{n}={v}" for n, v in (("phi", phi), ("rho", rho), ("delta", delta))]
     model = model_with(*sets)
     g = model.gangs
-    g.attraction[0], g.experience[0] = [1.0, 2.0, 3.0, 4.0], 2.0
-    g.tried[0], g.earned[0] = tried, earned
+    g.attraction[0], g.experience[0] = 1.0 + np.arange(len(Channel)), 2.0
+    g.tried[0, : len(tried)], g.earned[0, : len(earned)] = tried, earned
     model.gang_rules.learn(np.array([0]))
     return model
 
@@ -150,8 +153,8 @@ def test_a14_one_step_of_learning_is_the_equation() -> None:
     """A14, equation 4.5: A' = (phi N A + [delta + (1 - delta) 1(used)] pi) / N', N' = rho N + 1."""
     model = learned(0.9, 0.8, 0.3, [3.0, 0.0, -1.0, 0.0], [4.0, 0.0, 2.0, 0.0])
     posted = model.gang_rules._posted(np.array([0]))[0]
-    payoff = [0.75, 0.3 * posted[1], -0.5, 0.3 * posted[3]]
-    expected = [(0.9 * 2.0 * a + pi) / 2.6 for a, pi in zip([1.0, 2.0, 3.0, 4.0], payoff, strict=True)]
+    payoff = [0.75, 0.3 * posted[1], -0.5, *(0.3 * posted[3:])]
+    expected = [(0.9 * 2.0 * (1.0 + k) + pi) / 2.6 for k, pi in enumerate(payoff)]
     assert np.allclose(model.gangs.attraction[0], expected, rtol=1e-12)
     assert math.isclose(model.gangs.experience[0], 2.6)
     assert not model.gangs.tried[0].any()
@@ -161,7 +164,7 @@ def test_a14_one_step_of_learning_is_the_equation() -> None:
 def test_a14_without_foregone_payoffs_and_depreciation_of_experience_it_is_reinforcement() -> None:
     """A14: delta = 0, rho = 0: A' = phi N A + the payoff earned; channels not used only fade."""
     model = learned(0.5, 0.0, 0.0, [3.0, 0.0, 0.0, 0.0], [4.0, 0.0, 0.0, 0.0])
-    assert np.allclose(model.gangs.attraction[0], [1.0 + 0.75, 2.0, 3.0, 4.0])
+    assert np.allclose(model.gangs.attraction[0], [1.0 + 0.75, *(2.0 + np.arange(len(Channel) - 1))])
 
 
 def test_a9_police_take_the_oldest_leads_first_and_drop_the_stale_ones(world: FraudSupplyChain) -> None:
