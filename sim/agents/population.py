@@ -316,6 +316,11 @@ class Population:
         return np.where(u < self.p.number("gangs.abroad_share"), m.regions.abroad, home)
 
 
+def successors(keys: np.ndarray) -> np.ndarray:
+    """Keys of those who take the places of removed agents, uint64 (n): the first child of each (4.3)."""
+    return child_keys(keys, np.ones(len(keys)))
+
+
 def _lognormal(z: np.ndarray, sd: float) -> np.ndarray:
     """Lognormal factors with mean 1 from standard normal numbers."""
     return np.asarray(np.exp(sd * z - sd**2 / 2))
