@@ -63,6 +63,9 @@ GANG_ENDS = {"police": "broken up by the police", "learning": "gives up"}
 
 GOODS = {Goods.ACCOUNTS: "set", Goods.SIMS: "phone card"}
 
+DECIDED = ("order", "bid", "use_cap", "mix")
+"""Columns that the weekly decision of a gang sets."""
+
 NOTICEABLE = 0.05
 """Changes of a price relative to the last one told, or of a channel's share, that are worth a line."""
 
@@ -168,10 +171,12 @@ class CardLife(Life):
         for cards in (m.accounts, m.sims):
             row = row_of(cards, self.key)
             if row >= 0:
-                dealer, gang = (
-                    key_in(t, o[row]) for t, o in ((m.dealers, cards.dealer), (m.gangs, cards.gang))
-                )
-                return values(cards, row) | {"dealer": dealer, "gang": gang}
+                self.gang_row = int(cards.gang[row])
+                owners = {
+                    "dealer": key_in(m.dealers, cards.dealer[row]),
+                    "gang": key_in(m.gangs, self.gang_row),
+                }
+                return values(cards, row) | owners
         return {}
 
     def entry(self, phase: str) -> Iterator[str]:
@@ -217,13 +222,9 @@ class CardLife(Life):
 
     def _end(self, phase: str, status: Status) -> str:
         if (phase, status) == ("card step", Status.EXHAUSTED):
-            gang = self.state["gang"]
-            cap = (
-                self.model.gangs.use_cap[row_of(self.model.gangs, np.uint64(int(gang, 16)))]
-                if gang
-                else np.inf
-            )
-            return "thrown away at the gang's use cap" if self.state["uses"] >= cap else "lapsed"
+            caps, row = self.model.gangs.use_cap, self.gang_row
+            used_up = row >= 0 and self.state["uses"] >= caps[row]
+            return "thrown away at the gang's use cap" if used_up else "lapsed"
         return ENDS_BY_PHASE.get((phase, status), ENDS[status])
 
     def standing(self) -> str:
@@ -257,12 +258,12 @@ class GangLife(Life):
     def read(self) -> State:
         """Columns of the gang; contacts as keys, and how many of them are at large."""
         m = self.model
-        row = row_of(m.gangs, self.key)
-        if row < 0:
+        self.row = row_of(m.gangs, self.key)
+        if self.row < 0:
             return {}
-        contacts = m.gangs.contacts[row]
+        contacts = m.gangs.contacts[self.row]
         known = contacts[contacts >= 0]
-        return values(m.gangs, row) | {
+        return values(m.gangs, self.row) | {
             "contacts": [key_in(m.dealers, contact) for contact in contacts],
             "sellers_known": int((m.dealers.alive[known] == 1).sum()),
         }
@@ -284,9 +285,7 @@ class GangLife(Life):
         taken = self._count_cards()
         if phase == "operation":
             self._count_cases(before)
-        if phase == "deciding" and any(
-            now[name] != before[name] for name in ("order", "bid", "use_cap", "mix")
-        ):
+        if phase == "deciding" and any(now[name] != before[name] for name in DECIDED):
             yield from self._decision()
         if now["low_until"] > max(before["low_until"], day):
             yield f"lies low until {self.date_of(now['low_until'])}"
@@ -302,15 +301,11 @@ class GangLife(Life):
 
     def _count_cards(self) -> Counter[Status]:
         """Compare the gang's cards with what they were: what came and went; returns what went just now."""
-        m, row, now = self.model, row_of(self.model.gangs, self.key), {}
+        m, now = self.model, {}
         for goods, cards in ((Goods.ACCOUNTS, m.accounts), (Goods.SIMS, m.sims)):
-            here = np.flatnonzero((cards.gang == row) & ((cards.status < LIVE) | (cards.moved == m.day)))
-            now.update(
-                {
-                    (goods, k): Status(s)
-                    for k, s in zip(cards.key[here].tolist(), cards.status[here], strict=True)
-                }
-            )
+            here = np.flatnonzero((cards.gang == self.row) & ((cards.status < LIVE) | (cards.moved == m.day)))
+            for key, status in zip(cards.key[here].tolist(), cards.status[here], strict=True):
+                now[goods, key] = Status(status)
         moved = [(goods, s) for (goods, k), s in now.items() if self.cards.get((goods, k)) != s]
         went = [(goods, s) for goods, s in moved if s >= LIVE]
         self.got.update(goods for goods, s in moved if s == Status.GANG_STOCK)
@@ -321,29 +316,25 @@ class GangLife(Life):
     def _count_cases(self, before: State) -> None:
         """Cases of the day by channel, and those that found none."""
         cases = self.model.cases
-        channels = cases.channel[cases.gang == row_of(self.model.gangs, self.key)]
+        channels = cases.channel[cases.gang == self.row]
         self.week.update(Channel(channel).name.lower() for channel in channels)
         self.week["failed"] += self.state["cases"] - before["cases"] - len(channels)
 
     def _decision(self) -> Iterator[str]:
         """The week's decision where it differs noticeably from the last one told."""
         now, told = self.state, self.told
-        shares = (
-            not told or max(abs(a - b) for a, b in zip(now["mix"], told["mix"], strict=True)) >= NOTICEABLE
-        )
-        prices = not told or any(
-            abs(a - b) > NOTICEABLE * b
-            for a, b in zip([*now["bid"], now["price_seen"]], [*told["bid"], told["price_seen"]], strict=True)
-        )
-        if not (shares or prices or (now["order"], now["use_cap"]) != (told["order"], told["use_cap"])):
+        mix = not told or np.abs(np.subtract(now["mix"], told["mix"])).max() >= NOTICEABLE
+        prices = ([*state["bid"], state["price_seen"]] for state in (now, told or now))
+        moved = any(abs(a - b) > NOTICEABLE * b for a, b in zip(*prices, strict=True))
+        if not (mix or moved or any(now[name] != told[name] for name in ("order", "use_cap"))):
             return
         orders = ", ".join(many(now["order"][goods], word) for goods, word in GOODS.items())
         words = (
             f"orders {orders}; bids {now['bid'][Goods.ACCOUNTS]:,.0f} yuan a set"
             f" (sees {now['price_seen']:,.0f}), use cap {now['use_cap']}"
         )
-        yield f"{words}; {self._mix()}" if shares else words
-        self.told = now if shares else now | {"mix": told["mix"]}
+        yield f"{words}; {self._mix()}" if mix else words
+        self.told = now if mix else now | {"mix": told["mix"]}
 
     def _mix(self) -> str:
         shares = {channel: self.state["mix"][channel] for channel in Channel}
@@ -369,14 +360,8 @@ class GangLife(Life):
         m = self.model
         words = GANG_ENDS.get(phase, "ends")
         self.ended = (m.day, words)
-        seized = (
-            f", {taken[Status.SEIZED]} of its {many(taken.total(), 'card')} seized"
-            if phase == "police"
-            else ""
-        )
-        yield f"{words}{seized}"
-        row = row_of(m.gangs, self.key)
-        due = [day for day, rows in m.removal.gangs_due.items() if row in rows]
+        yield f"{words}, {taken[Status.SEIZED]} of its {many(taken.total(), 'card')} seized"
+        due = [day for day, rows in m.removal.gangs_due.items() if self.row in rows]
         if due:
             heir = named(int(successors(np.array([self.key]))[0]))
             yield f"gang {heir} is to take its place on {self.date_of(due[0])}"

@@ -84,7 +84,11 @@ def _folded(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
 def story_content(story: Story) -> dict[str, Any]:
     """The whole story as plain values."""
     parting = story.parting
+    life = story.lives[0]
     return {
+        "kind": life.kind,
+        "key": f"{life.key:#018x}",
+        "scale": life.model.scale,
         "parting": None if parting is None else vars(parting),
         "lives": [
             {

@@ -135,44 +135,29 @@ def test_the_version_is_printed(call: Call) -> None:
     assert out.startswith("cardbreak ")
 
 
-STORY = (
-    "story",
-    "card-broken-2020",
-    "--scale",
-    "1000",
-    "--start",
-    "2020-08-01",
-    "--end",
-    "2020-12-31",
-    "--quiet",
-)
-"""What the next test asks three times over."""
-
-
 def test_a_story_is_found_and_told(call: Call) -> None:
-    """Without a key the command lists some; each option it prints tells the life it promises."""
-    asked = [word for word in STORY if word != "--quiet"]
+    """Without a key the command lists some; the options it prints tell the lives it promises."""
+    window = ("--start", "2020-09-01", "--end", "2020-12-31")
+    asked = ("story", "card-broken-2020", "--scale", "2000", *window)
     code, out, _ = call(*asked)
     assert code == 0
     options = [line.split()[:2] for line in out.splitlines()[2:]]
-    assert {option for option, _ in options} == {"--card", "--gang"}
-    listed = json.loads(call(*asked, "--json")[1])["candidates"]
-    assert [[row["option"], row["key"]] for row in listed] == options
+    assert {option for option, _ in options} <= {"--card", "--gang"}
 
     code, text, _ = call(*asked, *options[0])
     assert code == 0
     lines = text.splitlines()
-    assert lines[0].startswith(f"card {options[0][1]} with card-broken-2020 and without it (baseline)")
+    assert lines[0].startswith(
+        f"{options[0][0][2:]} {options[0][1]} with card-broken-2020 and without it (baseline)"
+    )
     assert lines[1].startswith("the same until 2020-")
     assert lines[5].split()[:2] == ["date", "phase"]
-    assert lines[6].split()[0] <= lines[-1].split()[0]
+    assert len(lines) > 7
 
-    told = json.loads(call(*asked, *options[0], "--json")[1])
-    assert [life["scenario"] for life in told["lives"]] == ["card-broken-2020", "baseline"]
-    assert [f"with{'out' * k}: {life['fate']}" for k, life in enumerate(told["lives"])] == lines[2:4]
     decimal = int(options[0][1], 16)
-    assert call(*asked, "--card", decimal) == (code, text, call(*asked, "--card", decimal)[2])
-    assert call(*STORY, *options[0])[:2] == (0, "")
+    told = json.loads(call(*asked, options[0][0], decimal, "--json")[1])
+    assert [life["scenario"] for life in told["lives"]] == ["card-broken-2020", "baseline"]
+    assert [life["fate"] for life in told["lives"]] == [line.split(": ", 1)[1] for line in lines[2:4]]
 
 
 def test_an_unexpected_error_is_one_line_and_exit_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
