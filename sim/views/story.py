@@ -105,5 +105,5 @@ def story_content(story: Story) -> dict[str, Any]:
 def candidate_table(candidates: Sequence[Candidate], ours: str, theirs: str) -> Table:
     """Cards and gangs worth telling, with the option that tells each."""
     rows = [(f"{c.option} {c.key}", c.what, *c.ends) for c in candidates]
-    title = "Fare differently in the two worlds; tell one by adding its option to the same command"
+    title = "Cards and gangs that end differently; add an option to the same command to tell that life"
     return Table(("option", "what", f"with {ours}", f"without ({theirs})"), rows, title)
