@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from sim.agents.population import successors
-from sim.processes.detection import INVOLVED
-from sim.world.codes import LIVE, Channel, Goods, Kind, Source, Status
+from sim.world.codes import LIVE, Channel, Flag, Goods, Kind, Source, Status
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
@@ -43,7 +42,7 @@ ENDS = {
 ENDS_BY_PHASE = {
     ("market", Status.SEIZED): "seized on its way to the gang",
     ("police", Status.SEIZED): "seized by the police",
-    ("police", Status.EXHAUSTED): "lost when its holder was broken up",
+    ("police", Status.EXHAUSTED): "lost when its holder was closed down",
     ("learning", Status.EXHAUSTED): "lost when its gang gave up",
 }
 """The same where the phase says more."""
@@ -58,8 +57,14 @@ LOSSES = {
 }
 """The same in a word, for a gang that loses several."""
 
-GANG_ENDS = {"police": "broken up by the police", "learning": "gives up"}
-"""How a gang ends, by the phase in which it does."""
+FLAGGED = {
+    Flag.INVOLVED: ("traced: known as involved", "no longer known as involved"),
+    Flag.IDLE: ("has lain unused so long that it counts as dormant", "warmed up by a few transfers"),
+}
+"""What it means for a card that a flag comes, and that it goes."""
+
+KINDS = {Kind.SIM: "phone card", Kind.IOT: "IoT card"}
+"""Kinds of cards that are no accounts."""
 
 GOODS = {Goods.ACCOUNTS: "set", Goods.SIMS: "phone card"}
 
@@ -182,7 +187,7 @@ class CardLife(Life):
     def entry(self, phase: str) -> Iterator[str]:
         """Where it was opened and who has it."""
         now = self.state
-        what = "phone card" if now["kind"] == Kind.SIM else "account"
+        what = KINDS.get(now["kind"], "account")
         owner = f"gang {now['gang']}" if now["gang"] else f"dealer {now['dealer']}"
         where = self.place(now["region_open"])
         if phase == START:
@@ -205,8 +210,9 @@ class CardLife(Life):
             uses, fen = (now[name] - before[name] for name in ("uses", "flow_fen"))
             so_far = f"{times(now['uses'])}, {yuan(now['flow_fen'])} yuan"
             yield f"used {times(uses)}, {yuan(fen)} yuan (so far {so_far})"
-        if now["flags"] & ~before["flags"] & INVOLVED:
-            yield "traced: known as involved"
+        for flag, (comes, goes) in FLAGGED.items():
+            if (now["flags"] ^ before["flags"]) & flag:
+                yield comes if now["flags"] & flag else goes
 
     def _moved(self, phase: str, status: Status) -> str:
         if status >= LIVE:
@@ -358,7 +364,7 @@ class GangLife(Life):
 
     def _end(self, phase: str, taken: Counter[Status]) -> Iterator[str]:
         m = self.model
-        words = GANG_ENDS.get(phase, "ends")
+        words = gang_end(m, self.row, phase)
         self.ended = (m.day, words)
         yield f"{words}, {taken[Status.SEIZED]} of its {many(taken.total(), 'card')} seized"
         due = [day for day, rows in m.removal.gangs_due.items() if self.row in rows]
@@ -373,6 +379,20 @@ class GangLife(Life):
     def achieved(self) -> str:
         """Cases that it brought about, those that failed for want of a card included."""
         return f", after {many(self.state['cases'], 'case')}"
+
+
+def gang_end(model: FraudSupplyChain, row: int, phase: str) -> str:
+    """How a gang that ended in ``phase`` did so.
+
+    Gangs abroad are closed in one phase by arrests and by the return of their members; their rows do not tell
+    which.
+    """
+    if phase == "learning":
+        return "gives up"
+    abroad = model.gangs.region[row] == model.regions.abroad
+    return (
+        "broken up, or its members return" if abroad and model.policy.returns else "broken up by the police"
+    )
 
 
 def values(table: Table, row: int) -> State:

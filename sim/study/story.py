@@ -17,7 +17,7 @@ import pandas as pd
 
 from sim.errors import Fault, InputError
 from sim.model import FraudSupplyChain
-from sim.study.lives import ENDS, GANG_ENDS, CardLife, GangLife, Life, State, many, named, yuan
+from sim.study.lives import ENDS, CardLife, GangLife, Life, State, gang_end, many, named, yuan
 from sim.world.codes import Status
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class Census:
         m, before = self.model, self.alive
         self.alive = m.gangs.alive.copy()
         for row in np.flatnonzero(self.alive[: len(before)] < before):
-            self.gang_ends[int(row)] = (GANG_ENDS.get(phase, "ends"), m.today)
+            self.gang_ends[int(row)] = (gang_end(m, int(row), phase), m.today)
         if phase == m.phases[-1][1]:
             for cards in (m.accounts, m.sims):
                 today = ~cards.live() & (cards.moved == m.day)
