@@ -71,7 +71,8 @@ class Population:
         draw = 10 * int(kind) + int(status)
         count = m.keyed.rounded(Process.WORLD, 0, table.key[rows], level, draw)
         who = np.repeat(rows, count)
-        key = child_keys(table.key[who], (1 << 40) + (draw << 32) + number_within(count))
+        # Far above the numbers of later children, which hold a day in their upper half (see SimSupply).
+        key = child_keys(table.key[who], (1 << 60) + (draw << 32) + number_within(count))
         region = self.regions_of(key, m.openers.weight)
         if owner == "dealer":
             region = table.region[who]

@@ -60,6 +60,20 @@ def test_cards_that_ended_are_forgotten_the_next_day_and_stay_in_the_count() -> 
     assert np.array_equal(cards.count(), before)
 
 
+def test_every_card_has_a_key_of_its_own() -> None:
+    """No two cards of a year bear one key: those held on day 0, accounts, phone cards."""
+    model = FraudSupplyChain(load("baseline", sets=["scale=1000"], end="2018-11-30"))
+    born: dict[int, tuple[str, int, int]] = {}
+    while model.day < model.days:
+        for name, cards in (("account", model.accounts), ("phone card", model.sims)):
+            for key, opened, region in zip(
+                *(column.tolist() for column in (cards.key, cards.opened, cards.region_open)), strict=True
+            ):
+                assert born.setdefault(key, (name, opened, region)) == (name, opened, region)
+        model.step()
+    assert len(born) > 1000
+
+
 def test_the_day_runs_its_table_and_nothing_else() -> None:
     """A phase that is put into the table is run every day, in its place."""
     model = FraudSupplyChain(load("no-measures", sets=["scale=5000"], end="2018-01-10"))
