@@ -44,6 +44,16 @@ def _day(text: str) -> date:
         raise typer.BadParameter("must be a date such as 2021-06-30") from None
 
 
+def _key(text: str) -> int:
+    try:
+        key = int(text, 0)
+    except ValueError:
+        key = -1
+    if not 0 <= key < 2**64:
+        raise typer.BadParameter("must be a key such as 0x3fa9c1d27b60e584, or a whole number below 2^64")
+    return key
+
+
 Names = Annotated[
     list[str], typer.Argument(metavar="SCENARIO", help="Scenario files, or names of shipped scenarios.")
 ]
@@ -277,6 +287,37 @@ def patterns(
         console.save(table, save)
     if not quiet:
         console.print_patterns(table, title, json)
+
+
+Key = Annotated[
+    int | None, typer.Option(parser=_key, metavar="KEY", help="Whom to follow.", show_default=False)
+]
+
+
+@app.command()
+def story(
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help="A scenario file, or a shipped scenario.")
+    ],
+    card: Key = None,
+    gang: Key = None,
+    baseline: Annotated[str, typer.Option(metavar="FILE", help="The world without the policy.")] = "baseline",
+    seed: Seed = 1,
+    replicate: Annotated[int, typer.Option(min=0, max=999_999, help="Which run, as in the results.")] = 0,
+    draw: Annotated[
+        int, typer.Option(min=0, max=999_999_999, help="Which draw, as in the results; 0 for point values.")
+    ] = 0,
+    scale: Scale = None,
+    start: Start = None,
+    end: End = None,
+    sets: Sets = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Tell the life of one card or gang with and without a policy; without a key, list some worth telling."""
+    options = _options(1, seed, scale, start, end, sets, None, 1, None, "month")
+    run, subject = {"replicate": replicate, "draw": draw}, {"card": card, "gang": gang}
+    console.story((scenario, baseline), options, run, subject, quiet, json)
 
 
 def _version(wanted: bool) -> None:

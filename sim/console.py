@@ -7,7 +7,7 @@ standard output. Everything heavy is imported where it is used.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -110,14 +110,21 @@ def study(
     _end(runs)
 
 
-def _runs(scenarios: list[Scenario], options: Options, display: Display) -> RunSet:
-    from sim.study.runs import run_many, warm_up
+def _ready(scenarios: Sequence[Scenario], display: Display) -> None:
+    """Say what there is to say before a run, compile, start the clock."""
+    from sim.study.runs import warm_up
 
     for note in dict.fromkeys(note for scenario in scenarios for note in scenario.notes):
         display.say(f"note: {note}")
     with display.announced("compiling the kernels, once: about a minute"):
         warm_up()
     display.begin()
+
+
+def _runs(scenarios: list[Scenario], options: Options, display: Display) -> RunSet:
+    from sim.study.runs import run_many
+
+    _ready(scenarios, display)
     try:
         return run_many(
             scenarios,
@@ -251,6 +258,59 @@ def print_patterns(table: Any, title: str, json: bool) -> None:
     print("\nA pattern passes when at least half of the runs are inside its band. How each is measured:")
     for name, words in definitions():
         print(f"{name}: {words}")
+
+
+def story(
+    names: Sequence[str],
+    options: Options,
+    run: Mapping[str, int],
+    subject: Mapping[str, int | None],
+    quiet: bool,
+    json: bool,
+) -> None:
+    """Tell the life of one card or gang in two scenarios, or list some worth telling where none is named.
+
+    ``run`` holds replicate and draw; ``subject`` the keys of card and gang, None for one that is not wanted.
+    """
+    from sim.study.results import check_comparable
+    from sim.views.progress import Display
+
+    wanted = [(what, key) for what, key in subject.items() if key is not None]
+    if len(wanted) > 1:
+        raise InputError(
+            [Fault("story", None, "", "tells one life at a time", "Give --card or --gang, not both.")]
+        )
+    ours, theirs = options.load(names)
+    check_comparable([ours], theirs)
+    display = Display(quiet=quiet, things="days")
+    _ready([ours, theirs], display)
+    from sim.study.story import candidates, tell, worlds_of
+
+    worlds = worlds_of(ours, theirs, seed=options.seed, **run)
+    try:
+        told = tell(worlds, *wanted[0], display) if wanted else candidates(worlds, display)
+    finally:
+        display.close()
+    if not quiet:
+        _print_story(told, (ours.name, theirs.name), json)
+
+
+def _print_story(told: Any, names: tuple[str, str], json: bool) -> None:
+    from sim.views import story as view
+    from sim.views.tables import as_json, show
+
+    if isinstance(told, list):
+        if json:
+            print(as_json({"candidates": [vars(candidate) for candidate in told]}))
+        elif told:
+            show(view.candidate_table(told, *names))
+        else:
+            print("no card and no gang that is in both worlds ends differently")
+    elif json:
+        print(as_json(view.story_content(told)))
+    else:
+        print("\n".join(view.heading(told)), end="\n\n")
+        show(view.story_table(told))
 
 
 def save(table: Any, path: Path) -> None:

@@ -71,7 +71,8 @@ class Population:
         draw = 10 * int(kind) + int(status)
         count = m.keyed.rounded(Process.WORLD, 0, table.key[rows], level, draw)
         who = np.repeat(rows, count)
-        key = child_keys(table.key[who], (1 << 40) + (draw << 32) + number_within(count))
+        # Far above the numbers of later children, which hold a day in their upper half (see SimSupply).
+        key = child_keys(table.key[who], (1 << 60) + (draw << 32) + number_within(count))
         region = self.regions_of(key, m.openers.weight)
         if owner == "dealer":
             region = table.region[who]
@@ -314,6 +315,11 @@ class Population:
         u = m.keyed.uniform(Process.GANG_TRAITS, 0, keys, 21)
         home = self.regions_of(keys, m.regions.share)
         return np.where(u < self.p.number("gangs.abroad_share"), m.regions.abroad, home)
+
+
+def successors(keys: np.ndarray) -> np.ndarray:
+    """Keys of those who take the places of removed agents, uint64 (n): the first child of each (4.3)."""
+    return child_keys(keys, np.ones(len(keys)))
 
 
 def _lognormal(z: np.ndarray, sd: float) -> np.ndarray:

@@ -64,8 +64,8 @@ class Detection:
         self._step(m.sims, cleanup)
         self._throw_away()
         self._learn()
-        m.accounts.drop_ended()
-        m.sims.drop_ended()
+        m.accounts.drop_ended(m.day)
+        m.sims.drop_ended(m.day)
 
     def _cleanup(self) -> np.ndarray:
         """Rates of the cleanups, float64 (cleanup causes, kinds, 16 flag sets, regions)."""

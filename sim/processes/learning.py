@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.agents.dealer import RECRUITER, SELLER
+from sim.agents.population import successors
 from sim.arrays import fen
 from sim.random import Process, child_keys, named_key
 from sim.world.codes import LIVE, Status
@@ -108,12 +109,10 @@ class Learning:
         m, g, d = self.model, self.model.gangs, self.model.dealers
         rows = np.array(m.removal.gangs_due.pop(m.day, []), dtype=np.int64)
         if len(rows):
-            m.population.enter_gangs(
-                child_keys(g.key[rows], np.ones(len(rows))), g.region[rows].astype(np.int64)
-            )
+            m.population.enter_gangs(successors(g.key[rows]), g.region[rows].astype(np.int64))
         rows = np.array(m.removal.dealers_due.pop(m.day, []), dtype=np.int64)
         if len(rows):
-            self._new_dealers(child_keys(d.key[rows], np.ones(len(rows))), d.tier[rows], d.region[rows])
+            self._new_dealers(successors(d.key[rows]), d.tier[rows], d.region[rows])
 
     def _new_dealers(self, keys: np.ndarray, tier: np.ndarray, region: np.ndarray) -> None:
         m = self.model

@@ -23,10 +23,11 @@ LINE_EVERY = 20.0
 
 
 class Display:
-    """Shows how far a set of runs is; called with (runs done, runs in all)."""
+    """Shows how far a set of runs is; called with (runs done, runs in all), or with other ``things``."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, things: str = "runs") -> None:
         self.quiet = quiet
+        self.things = things
         self._terminal = sys.stderr.isatty()
         self._started = time.monotonic()
         self._last_line = self._started
@@ -34,7 +35,7 @@ class Display:
         self._estimated = False
 
     def __call__(self, done: float, total: int) -> None:
-        """Show that `done` of `total` runs are made."""
+        """Show that `done` of `total` are made."""
         now = time.monotonic()
         if self.quiet or now - self._started < PATIENCE:
             return
@@ -43,7 +44,7 @@ class Display:
         elif 1 <= done < total and (not self._estimated or now - self._last_line >= LINE_EVERY):
             self._estimated, self._last_line = True, now
             left = (now - self._started) * (total - done) / done
-            self.say(f"{int(done)} of {total} runs done, about {duration(left)} left")
+            self.say(f"{int(done)} of {total} {self.things} done, about {duration(left)} left")
 
     def begin(self) -> None:
         """Start the clock, when the first run begins."""
@@ -74,7 +75,7 @@ class Display:
     def _draw(self, done: float, total: int) -> None:
         if self._bar is None:
             self._bar = _new_bar()
-            self._bar.add_task("runs", total=total)
+            self._bar.add_task(self.things, total=total)
             self._bar.start()
         task = self._bar.tasks[0]
         self._bar.update(task.id, completed=done, total=total)
@@ -101,7 +102,7 @@ def _new_bar() -> Progress:
     )
 
     return Progress(
-        TextColumn("{task.completed:.0f} of {task.total:.0f} runs"),
+        TextColumn("{task.completed:.0f} of {task.total:.0f} {task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),

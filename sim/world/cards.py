@@ -68,9 +68,12 @@ class CardTable(Table):
         """Boolean mask of cards still in the chain or in use."""
         return self.status < LIVE
 
-    def drop_ended(self) -> None:
-        """Forget cards out of use once they are a third of the table; their counts stay."""
-        ended = ~self.live()
+    def drop_ended(self, day: int) -> None:
+        """Forget cards that went out of use before ``day`` once they are a third of the table.
+
+        Their counts stay.  Cards that ended today stay until tomorrow, for whoever looks at the day's end.
+        """
+        ended = ~self.live() & (self.moved < day)
         if 3 * int(ended.sum()) > self.n:
             np.add.at(self.dropped, (self.kind[ended], self.status[ended]), 1)
             self.keep(~ended)

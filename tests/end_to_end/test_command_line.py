@@ -61,6 +61,15 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
         ["check", "no\nsuch\nfile.yaml"],
         ["patterns", "no-such-folder"],
         ["run", "", "--out", "x"],
+        ["story"],
+        ["story", "no-such-scenario"],
+        ["story", "card-cleanup", "--card", "0xfg"],
+        ["story", "card-cleanup", "--card", "-1"],
+        ["story", "card-cleanup", "--gang", "18446744073709551616"],
+        ["story", "card-cleanup", "--card", "1", "--gang", "2"],
+        ["story", "card-cleanup", "--draw", "none"],
+        ["story", "card-cleanup", "--baseline", "card-cleanup"],
+        ["story", "card-cleanup", "--gang", "1", "--scale", "100000", "--end", "2018-01-31", "--quiet"],
     ],
     ids=" ".join,
 )
@@ -124,6 +133,31 @@ def test_the_version_is_printed(call: Call) -> None:
     code, out, _ = call("--version")
     assert code == 0
     assert out.startswith("cardbreak ")
+
+
+def test_a_story_is_found_and_told(call: Call) -> None:
+    """Without a key the command lists some; the options it prints tell the lives it promises."""
+    window = ("--start", "2020-09-01", "--end", "2020-12-31")
+    asked = ("story", "card-broken-2020", "--scale", "2000", *window)
+    code, out, _ = call(*asked)
+    assert code == 0
+    options = [line.split()[:2] for line in out.splitlines()[2:]]
+    assert {option for option, _ in options} <= {"--card", "--gang"}
+
+    code, text, _ = call(*asked, *options[0])
+    assert code == 0
+    lines = text.splitlines()
+    assert lines[0].startswith(
+        f"{options[0][0][2:]} {options[0][1]} with card-broken-2020 and without it (baseline)"
+    )
+    assert lines[1].startswith("the same until 2020-")
+    assert lines[5].split()[:2] == ["date", "phase"]
+    assert len(lines) > 7
+
+    decimal = int(options[0][1], 16)
+    told = json.loads(call(*asked, options[0][0], decimal, "--json")[1])
+    assert [life["scenario"] for life in told["lives"]] == ["card-broken-2020", "baseline"]
+    assert [life["fate"] for life in told["lives"]] == [line.split(": ", 1)[1] for line in lines[2:4]]
 
 
 def test_an_unexpected_error_is_one_line_and_exit_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,9 @@ from sim.model import FraudSupplyChain
 from sim.observe.outcomes import OUTCOMES
 from sim.processes import market
 from sim.scenario import load
+from sim.world.cards import CardTable
 from sim.world.codes import Kind, Status
+from sim.world.ledger import Ledger
 from sim.world.table import Table
 
 PROPERTY = settings(max_examples=100, deadline=None, derandomize=True)
@@ -43,6 +45,33 @@ def test_the_day_is_a_table_that_can_be_printed_in_order(operation: FraudSupplyC
     assert [name for _, name, _ in operation.phases] == PHASES
     assert all(callable(phase) for _, _, phase in operation.phases)
     assert "\n".join(f"{number:2d} {name}" for number, name, _ in operation.phases).count("\n") == 12
+
+
+def test_cards_that_ended_are_forgotten_the_next_day_and_stay_in_the_count() -> None:
+    """Whoever looks at the evening of a day finds every card that went out of use on it."""
+    cards = CardTable(Ledger())
+    cards.enter(4, kind=Kind.ACCOUNT, status=Status.ACTIVE, key=np.arange(4))
+    cards.move(np.array([1, 2]), Status.SEIZED, day=5)
+    cards.drop_ended(5)
+    assert cards.key.tolist() == [0, 1, 2, 3]
+    before = cards.count()
+    cards.drop_ended(6)
+    assert cards.key.tolist() == [0, 3]
+    assert np.array_equal(cards.count(), before)
+
+
+def test_every_card_has_a_key_of_its_own() -> None:
+    """No two cards of a year bear one key: those held on day 0, accounts, phone cards."""
+    model = FraudSupplyChain(load("baseline", sets=["scale=1000"], end="2018-11-30"))
+    born: dict[int, tuple[str, int, int]] = {}
+    while model.day < model.days:
+        for name, cards in (("account", model.accounts), ("phone card", model.sims)):
+            for key, opened, region in zip(
+                *(column.tolist() for column in (cards.key, cards.opened, cards.region_open)), strict=True
+            ):
+                assert born.setdefault(key, (name, opened, region)) == (name, opened, region)
+        model.step()
+    assert len(born) > 1000
 
 
 def test_the_day_runs_its_table_and_nothing_else() -> None:
