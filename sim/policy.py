@@ -1,8 +1,8 @@
 """The policy vector of a day: what measures ask for, and all that the rest of the model sees of them.
 
-Measures write it, the world and the processes of the day read it; neither knows the other.  Beside what it asks
-for, a measure leaves word of what it delivered today (units of its dose) and of its part in what it wrote, so that
-what follows from it can be credited to it.
+Measures write it, the world and the processes of the day read it; neither knows the other.  Beside what it
+asks for, a measure leaves word of what it delivered today (units of its dose) and of its part in what it
+wrote, so that what follows from it can be credited to it.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ class Inspection:
 class Blacklist:
     """A list that members share: outlets of the masked regions, a share ``members`` of them.
 
-    A holder refused at a member or traced to a case is listed ``lag`` days later and refused at every member; a
-    share ``displacement`` of those refused tries an outlet that is none.
+    A holder refused at a member or traced to a case is listed ``lag`` days later and refused at every
+    member; a share ``displacement`` of those refused tries an outlet that is none.
     """
 
     measure: str

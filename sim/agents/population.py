@@ -207,8 +207,8 @@ class Population:
         return self.p.number("beliefs.first_removals"), self.p.number("beliefs.first_survivals")
 
     def rewire(self, rows: np.ndarray, table: Table, tier: int, chance: float, process_draw: int) -> None:
-        """Replace lost contacts with some probability a week (4.15): by somebody whom another buyer of a common
-        contact knows (triadic closure), else by a dealer in proportion to connectedness (attachment).
+        """Replace lost contacts with some probability a week (4.15): by somebody whom another buyer of a
+        common contact knows (triadic closure), else by a dealer in proportion to connectedness (attachment).
         """
         m = self.model
         if not m.adapts("rewiring"):
@@ -231,8 +231,8 @@ class Population:
             table.contacts[at[found], column] = new[found]
 
     def _friend_of_friend(self, rows: np.ndarray, table: Table, draw: int) -> np.ndarray:
-        """A contact of another buyer who shares a living contact with each row (n); -1 for the share of rewiring
-        that is no closure, and for who has none.
+        """A contact of another buyer who shares a living contact with each row (n); -1 for the share of
+        rewiring that is no closure, and for who has none.
         """
         m = self.model
         u = [m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + k) for k in range(4)]

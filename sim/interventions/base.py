@@ -7,8 +7,8 @@ writes nothing, so the run is the baseline's run bit for bit.
 Doses come as a coverage in [0, 1] or as counts of real accounts, cards, outlets or people over the window of
 the measure.  A count is spread over the window in proportion to the ramp.
 
-What nobody knows about a measure (its date, its strength) stands in ``uncertain``, with a lowest and a highest
-value: the point value holds without draws, and each draw takes one from between.
+What nobody knows about a measure (its date, its strength) stands in ``uncertain``, with a lowest and a
+highest value: the point value holds without draws, and each draw takes one from between.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ class Measure(Strict, ABC):
     Subclasses declare ``measure`` as a ``Literal`` (the id in scenario files) and the class variables
     ``card`` (a plain-language description), ``reads``, ``writes``, ``identity`` (the exact statement that
     holds when everything else is off) and ``attributable`` (what its own count counts).  ``shifts`` are the
-    axes along which what it stops may move; for the axes "channel" and "kind", ``channels`` and ``kinds`` name
-    the outcomes on which it works.
+    axes along which what it stops may move; for the axes "channel" and "kind", ``channels`` and ``kinds``
+    name the outcomes on which it works.
     """
 
     card: ClassVar[str] = ""
@@ -175,7 +175,7 @@ class Measure(Strict, ABC):
         return self
 
     def at_draw(self, draw: int, seed: int) -> Self:
-        """The measure in draw ``draw`` of the parameters: itself in draw 0, else its uncertain fields drawn."""
+        """The measure in a draw of the parameters: itself in draw 0, else its uncertain fields drawn."""
         if draw == 0 or not self.uncertain:
             return self
         return self._moved({i.field: uniform(seed, draw, f"{self.id}.{i.field}") for i in self.uncertain})

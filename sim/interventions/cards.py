@@ -1,4 +1,6 @@
-"""Measures against cards already issued: cleanups, the review of IoT cards, the one-pass check (rows 3 to 6)."""
+"""Measures against cards already issued: cleanups, the review of IoT cards, the one-pass check (rows 3 to
+6).
+"""
 
 from __future__ import annotations
 

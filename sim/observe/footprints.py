@@ -1,8 +1,9 @@
 """Footprints: how many illicit accounts are opened at the places that a measure aims at, and elsewhere.
 
-The outlets and banks that a measure aims at, at any time of its life, are decided by keys and by what outlets are,
-never by the history of a run.  So a run without the measure can tally the very same places, and the difference
-between the two says what changed here and what changed elsewhere (displacement, equation 4.4).
+The outlets and banks that a measure aims at, at any time of its life, are decided by keys and by what
+outlets are, never by the history of a run.  So a run without the measure can tally the very same places, and
+the difference between the two says what changed here and what changed elsewhere (displacement, equation
+4.4).
 """
 
 from __future__ import annotations

@@ -154,9 +154,9 @@ class Recorder:
     def deeds(self) -> pd.DataFrame:
         """What each measure did, month by month: month, measure (its id), what, value in real-world units.
 
-        ``what``: ``units`` of its dose delivered; ``attributed``, the count that it alone brought about; illicit
-        openings at the outlets or banks that it aims at (``outlet_here``, ``issuer_here``) and at all others
-        (``outlet_elsewhere``, ``issuer_elsewhere``).
+        ``what``: ``units`` of its dose delivered; ``attributed``, the count that it alone brought about;
+        illicit openings at the outlets or banks that it aims at (``outlet_here``, ``issuer_here``) and at
+        all others (``outlet_elsewhere``, ``issuer_elsewhere``).
         """
         import pandas as pd
 

@@ -1,9 +1,9 @@
 """At the counter: where an opener goes, and whether the account is opened.
 
-An attempt passes, in this order: the outlet may be suspended (row 8), the person may stand on a list that the
-outlet shares (row 11), may have as many accounts there as one may have (row 6b), and is screened by the bank.
-Some of those whom a measure turns away try elsewhere.  What is refused in error to honest people is settled with
-the ordinary cards.
+An attempt passes, in this order: the outlet may be suspended (row 8), the person may stand on a list that
+the outlet shares (row 11), may have as many accounts there as one may have (row 6b), and is screened by the
+bank. Some of those whom a measure turns away try elsewhere.  What is refused in error to honest people is
+settled with the ordinary cards.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Openings:
     """Openings tried as arrays (n), a person's own one after the other.
 
-    ``key`` of the card; ``visit``: which person of today (0, 1, ..); ``person``: row of the opener, -1 for none;
-    ``recruiter``: row of the dealer; ``region``; ``existing``: whether the person sells an account that is
-    already there; ``outlet``: where it is opened.
+    ``key`` of the card; ``visit``: which person of today (0, 1, ..); ``person``: row of the opener, -1 for
+    none; ``recruiter``: row of the dealer; ``region``; ``existing``: whether the person sells an account
+    that is already there; ``outlet``: where it is opened.
     """
 
     key: np.ndarray
@@ -192,7 +192,7 @@ class Counter:
             blocked,
             5,
         )
-        return (refused & ~went) | self._refused(openings, went, 1)
+        return np.asarray((refused & ~went) | self._refused(openings, went, 1))
 
     def _refused(self, openings: Openings, at_counter: np.ndarray, draw: int) -> np.ndarray:
         """Screening: a bank's sensitivity, raised by its effort, times the policy's factor.
@@ -204,7 +204,7 @@ class Counter:
         own, raised = m.banks.base[bank], m.banks.sensitivity[bank]
         chance = np.minimum(raised * m.policy.opening_factor[openings.region], m.banks.ceiling)
         u = m.keyed.uniform(Process.SCREENING, m.day, openings.key, draw)
-        refused = at_counter & (u < chance)
+        refused: np.ndarray = at_counter & (u < chance)
         by_effort = refused & (u >= own) & (u < raised)
         for number, measure in enumerate(m.banks.raisers):
             m.recorder.credit(measure, int((by_effort & (m.banks.raised_by[bank] == number)).sum()))

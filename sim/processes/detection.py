@@ -166,7 +166,7 @@ class Detection:
             m.recorder.count("involved_new_cards", region)
 
     def _list_holders(self, rows: np.ndarray, on: np.ndarray) -> None:
-        """Holders of traced cards (n) come on the shared list of their region a lag after that day (row 11)."""
+        """Holders of traced cards (n) come on their region's shared list a lag after that day (row 11)."""
         m, cards = self.model, self.model.accounts
         for order in m.policy.blacklists:
             theirs = (cards.holder[rows] >= 0) & order.regions[cards.region_open[rows]]

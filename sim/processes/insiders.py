@@ -1,9 +1,9 @@
 """Insiders: clerks and agents who open cards for the trade from within (row 2).
 
 An insider at a bank outlet opens accounts without screening for the recruiters of the region; insiders at
-operators register phone cards.  Outlets and insiders have their true numbers at every scale, the accounts they
-open are simulated ones.  Insiders leave on their own and are recruited, the faster the more a set sells for, so
-that an investigation that goes unrepeated wears off.
+operators register phone cards.  Outlets and insiders have their true numbers at every scale, the accounts
+they open are simulated ones.  Insiders leave on their own and are recruited, the faster the more a set sells
+for, so that an investigation that goes unrepeated wears off.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Investigation:
         self._record_hours(worked)
 
     def _leads(self) -> None:
-        """A registered case may yield a lead; own accounts, openers on site and couriers betray more often."""
+        """A registered case may yield a lead; own accounts, guarded openers, couriers betray more often."""
         m = self.model
         if not m.registered_today:
             return
@@ -130,7 +130,7 @@ class Investigation:
         m.learning.leave(rows)
 
     def _record_hours(self, worked: np.ndarray) -> None:
-        """Hours of police: leads worked off, arrests, dissuasion orders; real-world, whole by a keyed draw."""
+        """Hours of police on leads, arrests and dissuasion orders: real-world, whole by a keyed draw."""
         m = self.model
         simulated = (
             np.append(worked, 0) * self.hours["lead"] + m.removal.arrested_today * self.hours["arrest"]

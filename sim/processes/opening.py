@@ -22,7 +22,7 @@ CARD_FLAGS = (Flag.IDLE, Flag.MULTI, Flag.REPLACED)
 
 
 class Opening:
-    """Illicit openings, one person at a time, at outlets of true number; what is opened goes to a recruiter."""
+    """Illicit openings, person by person, at outlets of true number; what is opened goes to a recruiter."""
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -111,7 +111,9 @@ class Opening:
         return np.asarray(m.keyed.uniform(Process.ACCEPTANCE, m.day, o.key[rows]) < chance)
 
     def room(self, recruiter: np.ndarray, queue: np.ndarray, cards: float) -> np.ndarray:
-        """Whom recruiters take (n), with ``cards`` each: no more than their need, the first by a keyed queue (n)."""
+        """Whom recruiters take (n), with ``cards`` each: no more than their need, the first by a keyed queue
+        (n).
+        """
         order = np.lexsort((queue, recruiter))
         place = np.empty(len(recruiter), dtype=np.int64)
         place[order] = arrays.rank_within(recruiter[order])

@@ -16,8 +16,8 @@ from sim import arrays
 from sim.agents.gang import METHODS
 from sim.kernels.chain import assign_uses, capacity, take_first
 from sim.observe.recorder import CHANNEL_COUNTS
-from sim.random import Process, child_keys
 from sim.processes.pools import SWITCH_OF, Pools
+from sim.random import Process, child_keys
 from sim.world.codes import LOST, POOLS, Channel, Goods, Kind, Status
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Operation:
         return Cases(gang, key, method, region, amount, np.full(len(gang), LOST))
 
     def _contacts(self) -> np.ndarray:
-        """People whom each gang reaches today, float64 (gangs): as far as staff and the phone side go (4.2)."""
+        """People whom each gang reaches today, float64 (gangs), as far as staff and phone side go (4.2)."""
         m, g = self.model, self.model.gangs
         by_sim = m.stocks.active[:, Goods.SIMS] * self.calls_per_sim
         by_phone = by_sim + g.voip + g.messaging
@@ -157,7 +157,9 @@ class Operation:
         return busy
 
     def _by_method(self, busy: np.ndarray) -> np.ndarray:
-        """Cases in the making by method, did all adults fall for them as unprotected ones, float64 (methods)."""
+        """Cases in the making by method, did all adults fall for them as unprotected ones, float64
+        (methods).
+        """
         mix = self.model.gangs.method_mix
         return np.array([math.fsum(busy * mix[:, kind]) for kind in range(METHODS)]) * self.success
 

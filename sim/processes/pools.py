@@ -32,8 +32,8 @@ class Pools:
     """National capacity of each channel that has one, cases a day in the real world (4.14).
 
     Capacity grows logistically when used and declines otherwise, dK/dt = K (g u (1 - K/Kmax) - d) with u the
-    share in use; control of use closes corporate accounts faster, a measure may close any.  The unknown channel
-    arrives on a day that nobody knows (exponential, from the first day of the run).
+    share in use; control of use closes corporate accounts faster, a measure may close any.  The unknown
+    channel arrives on a day that nobody knows (exponential, from the first day of the run).
     """
 
     def __init__(self, model: FraudSupplyChain) -> None:

@@ -18,8 +18,9 @@ class Signals:
     """Shared knowledge.  Shares of peers removed are of the last week, float64 by region (abroad last).
 
     ``detection``: detection per use as gangs observe it; ``frozen_share``: of takes; ``sim_loss_per_week``:
-    share of phone cards in use lost, ``loss_by_kind`` the same of SIM and IoT cards apart; ``hoarding``: rise of stock cover after announcements; ``public_risk``:
-    the public risk impulse R_t of equation 4.9 (1 for a national launch).
+    share of phone cards in use lost, ``loss_by_kind`` the same of SIM and IoT cards apart; ``hoarding``:
+    rise of stock cover after announcements; ``public_risk``: the public risk impulse R_t of equation 4.9 (1
+    for a national launch).
     """
 
     detection: float

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class SimSupply:
     """Phase 4, phone cards: sellers register them through lax operators, stolen identities or insiders.
 
-    What can be had in a week grows with the price; operators refuse a share (their screening sensitivity), and
-    insiders that an investigation has removed are missing.  A share is IoT cards, which work as well: the more,
-    the sooner phone cards are lost in comparison (4.14).
+    What can be had in a week grows with the price; operators refuse a share (their screening sensitivity),
+    and insiders that an investigation has removed are missing.  A share is IoT cards, which work as well:
+    the more, the sooner phone cards are lost in comparison (4.14).
     """
 
     def __init__(self, model: FraudSupplyChain) -> None:

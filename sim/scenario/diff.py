@@ -43,7 +43,7 @@ class Difference:
 
 
 def differences(a: Scenario, b: Scenario) -> list[Difference]:
-    """Every difference in window, scale, structure, parameters and measures; names and titles are left out."""
+    """Every difference in window, scale, structure, parameters, measures; names and titles are left out."""
     return [*_head(a, b), *_switches(a, b), *_parameters(a, b), *_measures(a, b)]
 
 

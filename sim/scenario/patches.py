@@ -74,8 +74,9 @@ def _taken_away(child: Node, items: Mapping[object, Node], faults: list[Fault]) 
 def patched(root: Node, sets: Iterable[str], passports: Mapping[str, Passport]) -> tuple[Node, list[Fault]]:
     """`root` with patches `path=value` applied in their order, and the faults of patches that could not be.
 
-    Paths: `scale`, `start`, `end`, `rival`, `name`, `title`, `description`; `adaptation.<switch>`; `parameters.<id>`, also with `.<entry>`
-    or `[i]` for one number of a table or list; `interventions.<id>.<field>`.
+    Paths: `scale`, `start`, `end`, `rival`, `name`, `title`, `description`; `adaptation.<switch>`;
+    `parameters.<id>`, also with `.<entry>` or `[i]` for one number of a table or list;
+    `interventions.<id>.<field>`.
     """
     faults: list[Fault] = []
     for text in sets:

@@ -45,7 +45,7 @@ class ScenarioFile(BaseModel):
     )
     rival: Rival = Field("none", description="Another structure of the model to run instead of the main one.")
     adaptation: Adaptation = Field(
-        default_factory=lambda: Adaptation(),  # type: ignore[call-arg]
+        default_factory=Adaptation,
         description="Which answers of the trade are switched off.",
     )
     parameters: dict[str, Any] | None = Field(None, description="Values for parameters, by id.")
@@ -87,7 +87,7 @@ class Scenario(BaseModel):
     end: date
     scale: int = 100
     rival: Rival = "none"
-    adaptation: Adaptation = Adaptation()  # type: ignore[call-arg]
+    adaptation: Adaptation = Adaptation()
     parameters: InstanceOf[Parameters]
     interventions: tuple[InstanceOf[Measure], ...] = ()
     sources: tuple[str, ...] = ()

@@ -50,8 +50,8 @@ class Source(IntEnum):
 class Flag(IntEnum):
     """Bits of a card; the first four are what cleanups look at, and ``ANY`` matches every card.
 
-    Ordinary cards carry the first three only.  ``STOLEN``: registered on the identity of somebody who does not
-    know of it.  ``INVOLVED``: traced to a case.
+    Ordinary cards carry the first three only.  ``STOLEN``: registered on the identity of somebody who does
+    not know of it.  ``INVOLVED``: traced to a case.
     """
 
     ANY = 0

@@ -27,8 +27,8 @@ class Outlets:
     ``suspended_until`` int32 (first day on which opening is allowed again), ``displacement`` float64 (share
     of illicit openings that moves elsewhere while it is suspended), ``suspended_by`` int16 (which of the
     ``suspenders``, ids of measures, shut it), ``joins`` float64 (a list with a share x of members has those
-    below x), ``compromised`` bool (an insider there opens accounts for the trade), ``tainted`` (it was so on day
-    0).
+    below x), ``compromised`` bool (an insider there opens accounts for the trade), ``tainted`` (it was so on
+    day 0).
     """
 
     def __init__(
@@ -67,7 +67,9 @@ class Outlets:
         return self._by_weight(self._cumulative, region, u)
 
     def choose_outside(self, region: np.ndarray, u: np.ndarray, blocked: np.ndarray) -> np.ndarray:
-        """Like :meth:`choose`, among outlets that are not ``blocked`` (outlets); -1 where the region has none."""
+        """Like :meth:`choose`, among outlets that are not ``blocked`` (outlets); -1 where the region has
+        none.
+        """
         if not len(region):
             return np.empty(0, dtype=np.int64)
         return self._by_weight(np.cumsum(np.where(blocked, 0.0, self.laxity)), region, u)

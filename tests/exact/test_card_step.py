@@ -206,7 +206,7 @@ def test_a4_a_cleanup_closes_a_binomial_number_and_rounds_multiply() -> None:
 
 def test_a4_a_cleanup_meets_the_cards_with_its_flag_in_its_region_and_no_others() -> None:
     """A4: only the kind, flag set and region that the cleanup names are touched."""
-    cards = varied(20_000, seed=6)
+    cards = varied(60_000, seed=6)
     cards.uses_today[:] = 0
     cards.own[:] = 0.0
     cards.cleanup[:] = 0.0

@@ -137,8 +137,8 @@ def test_a14_with_great_sensitivity_the_best_channel_is_chosen() -> None:
 def learned(
     phi: float, rho: float, delta: float, earned: list[float], tried: list[float]
 ) -> FraudSupplyChain:
-    """A world whose first gang has learned once, from attractions 1, 2, 3, .. and an experience of 2; the last
-    channels earned nothing.
+    """A world whose first gang has learned once, from attractions 1, 2, 3, .. and an experience of 2; the
+    last channels earned nothing.
     """
     sets = [f"parameters.gangs.ewa_{n}={v}" for n, v in (("phi", phi), ("rho", rho), ("delta", delta))]
     model = model_with(*sets)

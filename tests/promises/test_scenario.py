@@ -21,9 +21,8 @@ from pydantic import ValidationError
 from sim.errors import Fault, InputError, nearest, shown
 from sim.scenario import Parameters, Scenario, differences, folders, json_schema, load, shipped_scenarios
 from sim.scenario.parameters import Passport, frozen
-from sim.scenario.priors import uniform
 from sim.scenario.places import REGIONS
-from sim.scenario.priors import Prior
+from sim.scenario.priors import Prior, uniform
 
 BASE = """\
 name: base
