@@ -1,9 +1,9 @@
 """The structure of a scenario: which responses of the trade are at work, and which rival model is run.
 
 A policy meets people who answer it: gangs turn to other channels, dealers are replaced, openers try
-elsewhere. Each answer is a switch. A switch that is off holds from the day `since`: until then the trade behaves as
-ever, so that all structures share one history, and from then on the answer stays where it is. Measuring a
-policy with and without a switch tells what that answer takes away from it.
+elsewhere. Each answer is a switch. A switch that is off holds from the day `since`: until then the trade
+behaves as ever, so that all structures share one history, and from then on the answer stays where it is.
+Measuring a policy with and without a switch tells what that answer takes away from it.
 
 A rival is another idea of how the world works, run beside the main model to see how far a result depends on
 structure.
