@@ -128,7 +128,8 @@ class Banks:
         """
         m = self.model
         policy = m.policy
-        effort = float(self.outlet_share @ (self.base * self.effort)) / float(self.outlet_share @ self.base)
+        weight = self.outlet_share * self.base
+        effort = float(np.average(self.effort, weights=weight if weight.any() else None))
         extra = np.maximum(effort * policy.opening_factor - 1.0, 0.0)
         refused = self.false_positive * (1.0 + extra * policy.false_positive_factor)
         return np.asarray(np.minimum(refused + policy.honest_listed, 1.0))
