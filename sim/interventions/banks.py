@@ -40,6 +40,10 @@ class InsiderInvestigation(Measure):
     attributable: ClassVar[str] = "insiders removed"
     shifts: ClassVar[tuple[Axis, ...]] = ("outlet", "channel")
     channels: ClassVar[tuple[str, ...]] = BOUGHT
+    facts: ClassVar[tuple[str, ...]] = (
+        "F415",
+        "F416",
+    )
 
     measure: Literal["insider_investigation"]
     insiders: Annotated[list[Total], AfterValidator(rising)] = Field(
@@ -90,6 +94,7 @@ class InstitutionInspection(Measure):
     attributable: ClassVar[str] = "illicit openings refused by the added effort"
     shifts: ClassVar[tuple[Axis, ...]] = ("issuer", "channel")
     channels: ClassVar[tuple[str, ...]] = BOUGHT
+    facts: ClassVar[tuple[str, ...]] = ("F335",)
 
     measure: Literal["institution_inspection"]
     institutions: Count = Field(
@@ -154,6 +159,11 @@ class OpeningSuspension(Measure):
     attributable: ClassVar[str] = "illicit openings kept from a suspended outlet"
     shifts: ClassVar[tuple[Axis, ...]] = ("outlet", "channel")
     channels: ClassVar[tuple[str, ...]] = BOUGHT
+    facts: ClassVar[tuple[str, ...]] = (
+        "F334",
+        "F347",
+        "F371",
+    )
 
     measure: Literal["opening_suspension"]
     outlets: Count = Field(description="Real outlets suspended over the window, which needs an end.")
@@ -227,6 +237,11 @@ class RiskControlLinkage(Measure):
     attributable: ClassVar[str] = "illicit openings refused that a bank alone would have let pass"
     shifts: ClassVar[tuple[Axis, ...]] = ("region", "channel")
     channels: ClassVar[tuple[str, ...]] = BOUGHT
+    facts: ClassVar[tuple[str, ...]] = (
+        "F237",
+        "F240",
+        "F241",
+    )
 
     measure: Literal["risk_control_linkage"]
     opening_factor: Factor = Field(description="On the chance that an illicit opening is refused, 1 to 3.")
@@ -271,6 +286,10 @@ class BlacklistSharing(Measure):
     attributable: ClassVar[str] = "illicit openings refused by the shared list"
     shifts: ClassVar[tuple[Axis, ...]] = ("region", "outlet", "channel")
     channels: ClassVar[tuple[str, ...]] = BOUGHT
+    facts: ClassVar[tuple[str, ...]] = (
+        "F394",
+        "F407",
+    )
 
     measure: Literal["blacklist_sharing"]
     members: Share = Field(

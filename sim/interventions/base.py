@@ -112,9 +112,9 @@ class Measure(Strict, ABC):
 
     Subclasses declare ``measure`` as a ``Literal`` (the id in scenario files) and the class variables
     ``card`` (a plain-language description), ``reads``, ``writes``, ``identity`` (the exact statement that
-    holds when everything else is off) and ``attributable`` (what its own count counts).  ``shifts`` are the
-    axes along which what it stops may move; for the axes "channel" and "kind", ``channels`` and ``kinds``
-    name the outcomes on which it works.
+    holds when everything else is off), ``attributable`` (what its own count counts) and ``facts`` (rows of
+    the evidence that speak of it).  ``shifts`` are the axes along which what it stops may move; for the axes
+    "channel" and "kind", ``channels`` and ``kinds`` name the outcomes on which it works.
     """
 
     card: ClassVar[str] = ""
@@ -122,6 +122,7 @@ class Measure(Strict, ABC):
     writes: ClassVar[tuple[str, ...]] = ()
     identity: ClassVar[str] = ""
     attributable: ClassVar[str] = ""
+    facts: ClassVar[tuple[str, ...]] = ()
     shifts: ClassVar[tuple[Axis, ...]] = ()
     channels: ClassVar[tuple[str, ...]] = ()
     kinds: ClassVar[tuple[str, ...]] = ()

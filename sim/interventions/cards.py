@@ -59,6 +59,10 @@ class AccountCleanup(Measure):
     attributable: ClassVar[str] = "illicit accounts closed"
     shifts: ClassVar[tuple[Axis, ...]] = ("channel",)
     channels: ClassVar[tuple[str, ...]] = ("cases_bought",)
+    facts: ClassVar[tuple[str, ...]] = (
+        "F333",
+        "F332",
+    )
 
     measure: Literal["account_cleanup"]
     criterion: Literal["dormant", "multi_card", "frequent_replacement"]
@@ -141,6 +145,10 @@ class PhoneCardCleanup(Measure):
     attributable: ClassVar[str] = "illicit phone cards closed"
     shifts: ClassVar[tuple[Axis, ...]] = ("kind",)
     kinds: ClassVar[tuple[str, ...]] = ("contacts_sim",)
+    facts: ClassVar[tuple[str, ...]] = (
+        "F342",
+        "F369",
+    )
 
     measure: Literal["phone_card_cleanup"]
     cards: Annotated[list[Total], AfterValidator(rising)] = Field(
@@ -194,6 +202,10 @@ class IotCardReview(Measure):
     attributable: ClassVar[str] = "illicit IoT cards closed"
     shifts: ClassVar[tuple[Axis, ...]] = ("kind",)
     kinds: ClassVar[tuple[str, ...]] = ("contacts_iot",)
+    facts: ClassVar[tuple[str, ...]] = (
+        "F331",
+        "F467",
+    )
 
     measure: Literal["iot_card_review"]
     cards: Count = Field(description="Real IoT cards screened in the first sweep (for the cost).")
@@ -251,6 +263,10 @@ class OnePassCheck(Measure):
     attributable: ClassVar[str] = "phone cards on stolen identities cancelled"
     shifts: ClassVar[tuple[Axis, ...]] = ("kind",)
     kinds: ClassVar[tuple[str, ...]] = ("contacts_sim",)
+    facts: ClassVar[tuple[str, ...]] = (
+        "F354",
+        "F355",
+    )
 
     measure: Literal["one_pass_check"]
     queries_per_year: Annotated[float, Field(ge=0.0, le=12.0)] = Field(

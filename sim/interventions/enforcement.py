@@ -43,6 +43,11 @@ class ClusterCampaign(Measure):
     attributable: ClassVar[str] = "openers, dealers and gang members arrested in the simulation"
     shifts: ClassVar[tuple[Axis, ...]] = ("region", "channel")
     channels: ClassVar[tuple[str, ...]] = ("cases_bought",)
+    facts: ClassVar[tuple[str, ...]] = (
+        "F350",
+        "F378",
+        "F387",
+    )
 
     measure: Literal["cluster_campaign"]
     suspects: Annotated[list[Total], AfterValidator(rising)] = Field(
@@ -145,6 +150,11 @@ class FiveYearBan(Measure):
     shifts: ClassVar[tuple[Axis, ...]] = ("channel",)
     channels: ClassVar[tuple[str, ...]] = ("cases_bought",)
     co_measure: ClassVar[bool] = True
+    facts: ClassVar[tuple[str, ...]] = (
+        "F361",
+        "F363",
+        "F367",
+    )
 
     measure: Literal["five_year_ban"]
     persons: Annotated[list[Total], AfterValidator(rising)] = Field(
@@ -203,6 +213,7 @@ class BorderRepatriation(Measure):
     attributable: ClassVar[str] = "members of gangs abroad brought back"
     shifts: ClassVar[tuple[Axis, ...]] = ("region",)
     co_measure: ClassVar[bool] = True
+    facts: ClassVar[tuple[str, ...]] = ("F306",)
 
     measure: Literal["border_repatriation"]
     persons: Annotated[list[Total], AfterValidator(rising)] = Field(

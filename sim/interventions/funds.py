@@ -26,6 +26,10 @@ class PoliceBankLink(Measure):
     attributable: ClassVar[str] = "yuan frozen that would have got away"
     shifts: ClassVar[tuple[Axis, ...]] = ("channel",)
     channels: ClassVar[tuple[str, ...]] = ("cases_bought", "cases_own", "cases_corporate")
+    facts: ClassVar[tuple[str, ...]] = (
+        "F192",
+        "F193",
+    )
 
     measure: Literal["police_bank_link"]
     delay_days: Annotated[float, Field(gt=0.0, le=30.0)] = Field(
@@ -68,6 +72,7 @@ class TransferLimits(Measure):
     shifts: ClassVar[tuple[Axis, ...]] = ("channel",)
     channels: ClassVar[tuple[str, ...]] = ("cases_bought", "cases_own", "cases_corporate")
     co_measure: ClassVar[bool] = True
+    facts: ClassVar[tuple[str, ...]] = ("F339",)
 
     measure: Literal["transfer_limits"]
     layering_factor: Annotated[float, Field(ge=1.0, le=20.0)] = Field(
@@ -108,6 +113,7 @@ class StablecoinLimits(Measure):
     shifts: ClassVar[tuple[Axis, ...]] = ("channel",)
     channels: ClassVar[tuple[str, ...]] = ("cases_stablecoin",)
     co_measure: ClassVar[bool] = True
+    facts: ClassVar[tuple[str, ...]] = ("F399",)
 
     measure: Literal["stablecoin_limits"]
     closure_per_year: Annotated[float, Field(ge=0.0, le=50.0)] = Field(

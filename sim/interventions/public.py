@@ -26,6 +26,11 @@ class Publicity(Measure):
     writes: ClassVar[tuple[str, ...]] = ("policy.publicity",)
     identity: ClassVar[str] = "steady state of awareness g / (1 - lambda + g)"
     attributable: ClassVar[str] = "cases averted by awareness, in expectation"
+    facts: ClassVar[tuple[str, ...]] = (
+        "F421",
+        "F422",
+        "F423",
+    )
 
     measure: Literal["publicity"]
     videos: Count = Field(0, description="Videos released over the window.")
@@ -68,6 +73,10 @@ class AntifraudApp(Measure):
     identity: ClassVar[str] = "cases fall by coverage x efficacy"
     attributable: ClassVar[str] = "cases averted among its users, in expectation"
     co_measure: ClassVar[bool] = True
+    facts: ClassVar[tuple[str, ...]] = (
+        "F349",
+        "F418",
+    )
 
     measure: Literal["antifraud_app"]
     covered: Levels = Field(description="Share of adults covered, from each date on; linear in between.")
@@ -123,6 +132,11 @@ class DissuasionOrders(Measure):
     identity: ClassVar[str] = "no orders: nobody dissuaded"
     attributable: ClassVar[str] = "cases stopped in the making, in expectation"
     co_measure: ClassVar[bool] = True
+    facts: ClassVar[tuple[str, ...]] = (
+        "F056",
+        "F057",
+        "F087",
+    )
 
     measure: Literal["dissuasion_orders"]
     orders_per_day: Levels = Field(
@@ -155,6 +169,7 @@ class WarningLine(Measure):
     identity: ClassVar[str] = "factor 1 and lift 0: the baseline"
     attributable: ClassVar[str] = "yuan frozen that would have got away"
     co_measure: ClassVar[bool] = True
+    facts: ClassVar[tuple[str, ...]] = ("F329",)
 
     measure: Literal["warning_line"]
     freeze_factor: Annotated[float, Field(ge=1.0, le=100.0)] = Field(

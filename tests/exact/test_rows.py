@@ -60,7 +60,9 @@ def attempts(model: FraudSupplyChain, persons: int, each: int) -> Openings:
     visit = np.repeat(np.arange(persons), each)
     n = len(visit)
     region = np.full(n, model.regions.number("GD"))
-    return Openings(keys(n), visit, visit, np.zeros(n, np.int64), region, np.zeros(n, bool), np.zeros(n, np.int64))
+    return Openings(
+        keys(n), visit, visit, np.zeros(n, np.int64), region, np.zeros(n, bool), np.zeros(n, np.int64)
+    )
 
 
 # Row 1
@@ -183,7 +185,13 @@ def test_row_4_a_sweep_closes_its_share_however_long_it_takes(days: int) -> None
     detection, gone = Detection(model), 0
     for day in range(days + 5):
         model.day = day
-        fields = {"cards": 10**9, "sensitivity": 0.6, "closed_share": 0.0, "sweep_days": days, "coverage": 0.5}
+        fields = {
+            "cards": 10**9,
+            "sensitivity": 0.6,
+            "closed_share": 0.0,
+            "sweep_days": days,
+            "coverage": 0.5,
+        }
         order(model, "iot_card_review", day=day, **fields)
         detection.run()
         gone = int(model.sims.count()[Kind.IOT, Status.CLEANED])
@@ -218,7 +226,11 @@ def test_row_5_only_phone_cards_on_stolen_identities_change() -> None:
 def test_row_6b_nobody_opens_more_accounts_at_a_bank_than_the_cap(cap: int) -> None:
     """Row 6b: live accounts opened by a person at a bank never exceed the cap, over months with four banks."""
     few_banks = "parameters.banks.class_count=[1, 1, 1, 1]"
-    keen = ["parameters.openers.years_away=0.01", "parameters.openers.pool=60000", "parameters.openers.approach_per_year=52"]
+    keen = [
+        "parameters.openers.years_away=0.01",
+        "parameters.openers.pool=60000",
+        "parameters.openers.approach_per_year=52",
+    ]
     scenario = load("no-measures", sets=["scale=1000", few_banks, *keen, *STILL], end="2018-03-31")
     cleanup = {"measure": "account_cleanup", "id": "capped", "criterion": "multi_card", "start": DAY0}
     highest = {}

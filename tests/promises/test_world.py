@@ -208,7 +208,7 @@ def test_live_cards_have_a_living_owner(operation: FraudSupplyChain) -> None:
         assert (operation.gangs.alive[cards.gang[with_gang]] == 1).all()
         assert (operation.dealers.alive[cards.dealer[on_shelf]] == 1).all()
     assert (operation.accounts.kind == Kind.ACCOUNT).all()
-    assert (operation.sims.kind == Kind.SIM).all()
+    assert np.isin(operation.sims.kind, [Kind.SIM, Kind.IOT]).all()
 
 
 def test_keys_of_cards_and_agents_are_their_own(operation: FraudSupplyChain) -> None:
