@@ -270,7 +270,7 @@ def patterns(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Hold simulated patterns against observed ones."""
+    """Hold simulated patterns against observed ones; some take small experiments of their own."""
     from sim.study.patterns import table_of
     from sim.views.progress import Display
 
@@ -280,9 +280,9 @@ def patterns(
             [Fault(str(save), None, "", "exists", "Give another --save, or replace it with --force.")]
         )
     display = Display(quiet=quiet)
-    title, monthly = console.pattern_runs(results, scenario, options, display)
+    title, monthly, worlds = console.pattern_runs(results, scenario, options, display)
     prior_runs = console.prior_runs(scenario, options, prior, display) if prior else None
-    table = table_of(monthly, prior_runs)
+    table = table_of(monthly, worlds, prior_runs)
     if save is not None:
         console.save(table, save)
     if not quiet:

@@ -17,6 +17,7 @@ from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
+    from sim.study.pattern_parts import Worlds
     from sim.study.results import Tables
     from sim.study.runs import RunSet
     from sim.views.progress import Display
@@ -211,11 +212,12 @@ def _print_study(tables: Tables, files: Sequence[Path], json: bool) -> None:
     print(f"wrote {names_of(files)}")
 
 
-def pattern_runs(results: Path | None, name: str, options: Options, display: Display) -> tuple[str, Any]:
-    """The rows to measure: of a results folder, or of runs made now."""
+def pattern_runs(
+    results: Path | None, name: str, options: Options, display: Display
+) -> tuple[str, Any, Worlds | None]:
+    """A title, the rows to measure and the experiments: of a results folder, which has none, or made now."""
     if results is None:
-        (loaded,) = options.load([name])
-        return f"{loaded.name}, {options.replicates} replicates", _all_or_exit([loaded], options, display)
+        return _patterns_made(name, options, display)
     from sim.observe.store import open_results
 
     found = open_results(results)
@@ -226,24 +228,37 @@ def pattern_runs(results: Path | None, name: str, options: Options, display: Dis
         raise InputError(
             [Fault(str(results), None, "", what, f"Give --scenario with one of: {', '.join(there)}.")]
         )
-    return f"{chosen} in {results}", found.monthly[found.monthly["scenario"] == chosen]
+    return f"{chosen} in {results}", found.monthly[found.monthly["scenario"] == chosen], None
+
+
+def _patterns_made(name: str, options: Options, display: Display) -> tuple[str, Any, Worlds]:
+    """Runs of the scenario, and few of each experiment."""
+    from sim.study.pattern_parts import Worlds
+    from sim.study.patterns import EXPERIMENT_REPLICATES, experiments
+
+    loaded, *worlds = options.load([name, *experiments()])
+    monthly = _all_or_exit([loaded], options, display).monthly()
+    few = replace(options, replicates=min(options.replicates, EXPERIMENT_REPLICATES))
+    made = _all_or_exit(worlds, few, display)
+    title = f"{loaded.name}, {options.replicates} replicates; experiments, {few.replicates}"
+    return title, monthly, Worlds(made.monthly(), made.weekly())
 
 
 def prior_runs(name: str, options: Options, draws: int, display: Display) -> Any:
     """The monthly rows of one run at each of `draws` draws from the priors."""
     (loaded,) = options.load([name])
-    return _all_or_exit([loaded], replace(options, replicates=draws, draws=draws), display)
+    return _all_or_exit([loaded], replace(options, replicates=draws, draws=draws), display).monthly()
 
 
-def _all_or_exit(scenarios: list[Scenario], options: Options, display: Display) -> Any:
-    """Monthly rows of finished runs; an interruption ends the command, a failed run is only named."""
+def _all_or_exit(scenarios: list[Scenario], options: Options, display: Display) -> RunSet:
+    """Runs of which some are finished; an interruption ends the command, a failed run is only named."""
     runs = _runs(scenarios, options, display)
     _require_some(runs)
     if runs.interrupted:
         _end(runs)
     for lost in runs.failed:
         complain(f"FAILED: {lost.scenario}, replicate {lost.replicate}, draw {lost.draw}: {lost.error}")
-    return runs.monthly()
+    return runs
 
 
 def print_patterns(table: Any, title: str, json: bool) -> None:

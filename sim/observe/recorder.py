@@ -26,6 +26,8 @@ CHANNEL_COUNTS = {kind: f"cases_{kind.name.lower()}" for kind in Channel}
 
 PRICES = ("price_gang_yuan", "price_dealer_yuan", "price_opener_yuan")
 YUAN = ("losses_yuan", "frozen_yuan", "gang_income_yuan")
+WEEKLY = ("cases_true", "cases_registered", "orders_filled")
+"""Flows that the nation's weekly series hold, for what happens faster than months show."""
 
 
 class Recorder:
@@ -45,6 +47,7 @@ class Recorder:
         self.totals: dict[str, int] = {}
         self._deeds: dict[tuple[str, str], float] = {}
         self._deed_rows: list[tuple[date, str, str, float]] = []
+        self._weeks: list[list[int]] = []
 
     def count(self, name: str, place: np.ndarray, amount: np.ndarray | None = None) -> None:
         """Add simulated counts (or fen) of today by place number (n)."""
@@ -94,6 +97,13 @@ class Recorder:
     def quote(self, name: str) -> float:
         """The nation's last monthly price, yuan."""
         return self._nation[name]
+
+    def end_week(self) -> None:
+        """Note what the nation's weekly flows have added up to so far."""
+        nothing = np.zeros(0, dtype=np.int64)
+        self._weeks.append(
+            [self.totals.get(name, 0) + int(self._month.get(name, nothing).sum()) for name in WEEKLY]
+        )
 
     def end_month(self, first_day: date) -> None:
         """Close the month that began on ``first_day``."""
@@ -162,6 +172,21 @@ class Recorder:
 
         table = pd.DataFrame(self._deed_rows, columns=["month", "measure", "what", "value"])
         return table.astype({"month": "datetime64[ns]", "value": "float64"})
+
+    def weekly(self) -> pd.DataFrame:
+        """The nation by weeks of seven days from the first day of the run on, whole weeks only.
+
+        Columns: week (its first day), then `WEEKLY` in real-world units, float64.
+        """
+        import pandas as pd
+
+        sums = np.array(self._weeks, dtype=np.int64).reshape(-1, len(WEEKLY))
+        flows = np.diff(sums, axis=0, prepend=0) * float(self.model.scale)
+        table = pd.DataFrame(flows, columns=list(WEEKLY))
+        first = pd.Timestamp(self.model.scenario.start)
+        weeks = pd.date_range(first, periods=len(table), freq="7D", unit="ns")
+        table.insert(0, "week", weeks)
+        return table
 
     def _column(self, name: str, counts: dict[str, np.ndarray], nation: dict[str, float]) -> np.ndarray:
         if name in nation:

@@ -35,6 +35,8 @@ class Audit:
             self.money()
             self.cards()
             self.checks += 1
+        if m.day % 7 == 6:
+            m.recorder.end_week()
         if m.month_ends:
             m.recorder.end_month(m.first_of_month)
 

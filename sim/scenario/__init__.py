@@ -5,7 +5,7 @@ holds everything a run needs. Nothing here knows how a run is made.
 """
 
 from sim.scenario.diff import Difference, differences
-from sim.scenario.folders import shipped_folder, shipped_scenarios
+from sim.scenario.folders import shipped_experiments, shipped_folder, shipped_scenarios
 from sim.scenario.load import load
 from sim.scenario.parameters import Parameters, Passport
 from sim.scenario.schema import Scenario
@@ -19,6 +19,7 @@ __all__ = [
     "differences",
     "json_schema",
     "load",
+    "shipped_experiments",
     "shipped_folder",
     "shipped_scenarios",
 ]

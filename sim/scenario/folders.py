@@ -27,10 +27,16 @@ def shipped_scenarios() -> dict[str, Path]:
     return {path.stem: path for path in sorted(shipped_folder().glob("*.yaml"))}
 
 
+def shipped_experiments() -> dict[str, Path]:
+    """The shipped experiments by name (`lone-takedown`): worlds that patterns compare, no policies."""
+    return {path.stem: path for path in sorted((shipped_folder() / "experiments").glob("*.yaml"))}
+
+
 def find(path_or_name: str | os.PathLike[str]) -> tuple[Path, str]:
     """The scenario file that a user means, and how to name it in faults.
 
-    A bare name (`card-cleanup`) is a shipped scenario; anything else is a path, which may leave out nothing.
+    A bare name (`card-cleanup`) is a shipped scenario or experiment; anything else is a path, which may leave
+    out nothing.
 
     Raises
     ------
@@ -41,12 +47,13 @@ def find(path_or_name: str | os.PathLike[str]) -> tuple[Path, str]:
     path = Path(given)
     if "\0" in given or not given:
         raise InputError([Fault(given, None, "", "is not the name of a file", "Name a scenario.")])
-    if given in shipped_scenarios():
-        return _named(shipped_scenarios()[given])
+    shipped = shipped_experiments() | shipped_scenarios()
+    if given in shipped:
+        return _named(shipped[given])
     if os.path.lexists(path):
         return path, given
-    if path.name == given and path.suffix in SUFFIXES and path.stem in shipped_scenarios():
-        return _named(shipped_scenarios()[path.stem])
+    if path.name == given and path.suffix in SUFFIXES and path.stem in shipped:
+        return _named(shipped[path.stem])
     raise InputError([_missing(path, given)])
 
 

@@ -65,14 +65,15 @@ class Settings:
 class Run:
     """The outcome of one run: its monthly table, or why there is none.
 
-    `monthly` has one row for each month and region, `counts` holds raw simulated counts (not times the
-    scale), `seconds` is wall-clock time and never enters a results table.
+    `monthly` has one row for each month and region, `weekly` one for each week, `counts` holds raw simulated
+    counts (not times the scale), `seconds` is wall-clock time and never enters a results table.
     """
 
     scenario: str
     replicate: int
     draw: int
     monthly: pd.DataFrame | None = field(default=None, repr=False)
+    weekly: pd.DataFrame | None = field(default=None, repr=False)
     counts: dict[str, Any] = field(default_factory=dict, repr=False)
     seconds: float = 0.0
     error: str = ""
@@ -114,7 +115,14 @@ class RunSet:
         """All finished runs in one table: scenario, draw, replicate, month, region, then a column for each
         outcome.
         """
-        return pd.concat([_labelled(run) for run in self.finished], ignore_index=True)
+        return self._joined("monthly")
+
+    def weekly(self) -> pd.DataFrame:
+        """The weekly series of all finished runs in one table, labelled like the monthly one."""
+        return self._joined("weekly")
+
+    def _joined(self, name: str) -> pd.DataFrame:
+        return pd.concat([_labelled(run, name) for run in self.finished], ignore_index=True)
 
 
 def draw_of(replicate: int, draws: int | None) -> int:
@@ -208,13 +216,14 @@ def simulate(
             audit=settings.audit,
         )
         chain.run_model(progress=_share(report))
-        monthly, counts, error = chain.recorder.monthly(), dict(chain.recorder.counts()), ""
+        monthly, weekly = chain.recorder.monthly(), chain.recorder.weekly()
+        counts, error = dict(chain.recorder.counts()), ""
     except Exception as problem:  # one run must not lose the others
         if os.environ.get("CARDBREAK_DEBUG"):
             raise
-        monthly, counts, error = None, {}, one_line(problem)
+        monthly, weekly, counts, error = None, None, {}, one_line(problem)
     seconds = time.perf_counter() - started
-    return Run(scenario.name, task.replicate, task.draw, monthly, counts, seconds, error)
+    return Run(scenario.name, task.replicate, task.draw, monthly, weekly, counts, seconds, error)
 
 
 def one_line(problem: BaseException) -> str:
@@ -392,9 +401,8 @@ def _share(report: Callable[[float], None] | None) -> Callable[[int, int], None]
     return lambda day, days: report(day / max(days, 1))
 
 
-def _labelled(run: Run) -> pd.DataFrame:
-    assert run.monthly is not None
-    frame = run.monthly.copy()
+def _labelled(run: Run, table: str) -> pd.DataFrame:
+    frame: pd.DataFrame = getattr(run, table).copy()
     frame.insert(0, "scenario", run.scenario)
     frame.insert(1, "draw", run.draw)
     frame.insert(2, "replicate", run.replicate)

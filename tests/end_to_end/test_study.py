@@ -161,11 +161,24 @@ def test_patterns_read_a_results_folder(study: Path) -> None:
     done = cardbreak("patterns", "one", "--scenario", "closed", "--save", "patterns.csv", folder=study)
     assert done.returncode == 0, done.stderr
     assert "not covered by the run" in done.stdout
+    assert "needs runs of its own" in done.stdout
     assert "P8: Months from the first month" in done.stdout
     assert list(pd.read_csv(study / "patterns.csv")["id"])[-1] == "all"
     wrong = cardbreak("patterns", "one", "--scenario", "other", folder=study)
     assert wrong.returncode == 2
     assert len(wrong.stderr.splitlines()) == 1
+
+
+def test_patterns_make_the_experiments_that_they_need(study: Path) -> None:
+    """One year of everything: enough for two of the experiments, and for no history."""
+    year = ["--scale", 5000, "--replicates", 1, "--jobs", 1, "--set", "end=2018-12-31"]
+    done = cardbreak("patterns", *year, "--save", "experiments.csv", folder=study)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(study / "experiments.csv").set_index("id")
+    assert "card-broken-2020, 1 replicates; experiments, 1" in done.stdout
+    assert table.loc[["P1", "P15", "P16"], "verdict"].unique().tolist() == ["not covered by the run"]
+    assert table.loc[["P14a", "P14b", "P19a", "P19b"], "runs"].tolist() == [1] * 4
+    assert table.loc[["P19a", "P19b"], "verdict"].tolist() == ["pass"] * 2
 
 
 def test_scenarios_that_cannot_be_paired_are_refused(study: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sim.observe.outcomes import OUTCOMES
 from sim.observe.store import OUTCOME_ORDER
 
 
@@ -44,6 +45,13 @@ def made_up(
             )
             frames[-1].insert(1, "draw", 0 if draws is None else 1 + replicate % draws)
     return pd.concat(frames, ignore_index=True)
+
+
+def made_up_whole(*scenarios: str, replicates: int = 6, **options: Any) -> pd.DataFrame:
+    """The same with every outcome and no effect."""
+    frame = made_up(dict.fromkeys(scenarios, 1.0), replicates, **options)
+    missing = [name for name in OUTCOMES if name not in frame.columns]
+    return frame.assign(**dict.fromkeys(missing, frame["cases_true"]))
 
 
 def _one_run(
@@ -82,7 +90,9 @@ class FakeModel:
         self, scenario: FakeScenario, *, seed: int, replicate: int, draw: int, threads: int, audit: str
     ) -> None:
         self.scenario, self.seed, self.replicate, self.draw = scenario, seed, replicate, draw
-        self.recorder = SimpleNamespace(monthly=self._monthly, counts=lambda: {"cards": replicate})
+        self.recorder = SimpleNamespace(
+            monthly=self._monthly, weekly=self._weekly, counts=lambda: {"cards": replicate}
+        )
 
     def run_model(self, progress: Any = None) -> None:
         """Misbehave where the scenario's name says so."""
@@ -99,3 +109,7 @@ class FakeModel:
         value = self.seed * 1000 + self.replicate * 10 + self.draw
         index = months(str(self.scenario.start), str(self.scenario.end))
         return pd.DataFrame({"month": index, "region": "CN", "cases_registered": float(value)})
+
+    def _weekly(self) -> pd.DataFrame:
+        weeks = pd.date_range(self.scenario.start, self.scenario.end, freq="7D")
+        return pd.DataFrame({"week": weeks, "cases_registered": float(self.replicate)})

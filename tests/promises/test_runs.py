@@ -38,6 +38,13 @@ def test_every_run_gets_its_numbers() -> None:
     assert values.tolist() == [4001.0, 4012.0, 4021.0, 4032.0, 4041.0]
 
 
+def test_weeks_are_labelled_like_months() -> None:
+    weeks = made("a", "b", replicates=2, draws=2, jobs=1).weekly()
+    assert list(weeks.columns[:4]) == ["scenario", "draw", "replicate", "week"]
+    labels = weeks[["scenario", "draw", "replicate"]].drop_duplicates().to_numpy().tolist()
+    assert labels == [["a", 1, 0], ["a", 2, 1], ["b", 1, 0], ["b", 2, 1]]
+
+
 def test_draws_are_shared_out_in_turn() -> None:
     assert [draw_of(i, None) for i in range(3)] == [0, 0, 0]
     assert [draw_of(i, 3) for i in range(5)] == [1, 2, 3, 1, 2]

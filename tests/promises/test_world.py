@@ -84,6 +84,19 @@ def test_the_day_runs_its_table_and_nothing_else() -> None:
     assert sum(cases for _, cases in seen) == model.recorder.counts()["cases_true"]
 
 
+def test_weeks_add_up_what_their_days_counted() -> None:
+    """Forty-one days are five whole weeks, whatever month they lie in."""
+    model = FraudSupplyChain(load("no-measures", sets=["scale=5000"], end="2018-02-10"))
+    days: list[int] = []
+    model.phases.insert(7, (7, "watch", lambda: days.append(len(model.cases.gang))))
+    model.run_model()
+    weeks = model.recorder.weekly()
+    assert list(weeks["week"]) == list(pd.date_range("2018-01-01", "2018-01-29", freq="7D"))
+    assert weeks["cases_true"].tolist() == [5000.0 * sum(days[k : k + 7]) for k in range(0, 35, 7)]
+    sold = model.recorder.get_model_vars_dataframe()["orders_filled"].sum()
+    assert 0 < weeks["orders_filled"].sum() <= sold
+
+
 @pytest.mark.parametrize("name", [o.name for o in OUTCOMES.values() if o.kind in ("flow", "stock")])
 def test_regions_and_abroad_add_up_to_the_nation(name: str, table: pd.DataFrame) -> None:
     """Flows and stocks of the places sum to the nation's (money to the rounding of a float)."""
