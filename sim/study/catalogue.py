@@ -32,7 +32,7 @@ def scenarios() -> Rows:
 
 
 def measures() -> Rows:
-    """The measures a scenario may use, with the fields of their own."""
+    """The measures a scenario may use: what each is and does, its own fields, what it counts, and its facts."""
     from sim.interventions import MEASURES
     from sim.interventions.base import Measure
 
@@ -40,8 +40,13 @@ def measures() -> Rows:
     return [
         {
             "measure": name,
-            "meaning": kind.card or _first_sentence(kind),
+            "what": _first_sentence(kind) + (" Co-measure." if kind.co_measure else ""),
             "fields": ", ".join(field for field in kind.model_fields if field not in common) or "-",
+            "counts": kind.attributable,
+            "may move to another": ", ".join(kind.shifts) or "-",
+            "evidence": ", ".join(kind.facts),
+            "identity": kind.identity,
+            "how it acts here": kind.card,
         }
         for name, kind in MEASURES.items()
     ]

@@ -113,7 +113,7 @@ def test_row_2_all_insiders_found_and_openings_fall_by_exactly_their_share() -> 
 
 
 def test_row_2_the_number_found_is_the_dose_and_an_investigation_meets_its_regions_only() -> None:
-    """Row 2: 300 found at outlets of Guangdong are 300 compromised outlets fewer there, and none elsewhere."""
+    """Row 2: 30 found at outlets of Guangdong are 30 compromised outlets fewer there, none elsewhere."""
     model = world(*STILL)
     before, gd = model.outlets.compromised.copy(), model.outlets.region == model.regions.number("GD")
     fields = {"insiders": [{"by": DAY0, "total": 30}], "outlet_share": 1.0, "regions": ["GD"]}
@@ -159,7 +159,7 @@ def phone_cards(model: FraudSupplyChain, n: int) -> None:
 
 
 def test_row_4_a_full_sweep_at_sensitivity_one_empties_the_kind_and_touches_no_other() -> None:
-    """Row 4: every IoT card is closed, illicit ones and, with a closed share of 1, ordinary ones; no SIM is."""
+    """Row 4: every IoT card is closed, illicit or, with a closed share of 1, ordinary; no SIM is."""
     model = world(*STILL)
     phone_cards(model, 2000)
     order(model, "iot_card_review", cards=10**9, sensitivity=1.0, closed_share=1.0, sweep_days=1)
@@ -224,7 +224,7 @@ def test_row_5_only_phone_cards_on_stolen_identities_change() -> None:
 
 @pytest.mark.parametrize("cap", [1, 2])
 def test_row_6b_nobody_opens_more_accounts_at_a_bank_than_the_cap(cap: int) -> None:
-    """Row 6b: live accounts opened by a person at a bank never exceed the cap, over months with four banks."""
+    """Row 6b: live accounts opened by a person at a bank never exceed the cap, with four banks only."""
     few_banks = "parameters.banks.class_count=[1, 1, 1, 1]"
     keen = [
         "parameters.openers.years_away=0.01",
@@ -404,7 +404,7 @@ def test_row_11_a_listed_person_is_refused_at_every_member_after_the_lag_and_onl
 
 
 def test_a_bar_stops_the_barred_and_nobody_else() -> None:
-    """Row C: as many past openers are barred as ordered; they are not approached again before the bar ends."""
+    """Row C: as many past openers are barred as ordered, and not approached before the bar ends."""
     model = world("scale=200", "parameters.openers.approach_per_year=52")
     o = model.openers
     o.free_from[:4000] = 1  # they opened something and come back tomorrow
@@ -439,7 +439,7 @@ def test_gangs_abroad_close_as_their_members_return_and_those_at_home_stay() -> 
 
 
 def test_a_closed_border_stops_moves_abroad_and_seizes_what_is_on_its_way_there() -> None:
-    """Row C: closed 1, no gang moves abroad; seized 1, no card reaches a gang abroad and all others arrive."""
+    """Row C: closed 1, no gang moves abroad; seized 1, no card reaches a gang abroad, all others do."""
     sets = ["scale=200", "parameters.gangs.relocate_weight=100", "parameters.market.transit_loss=0"]
     for closed in (0.0, 1.0):
         model = world(*sets)
@@ -474,7 +474,7 @@ def test_transfer_limits_slow_money_on_accounts_and_no_other() -> None:
 
 
 def test_stablecoin_limits_close_that_channel_at_their_rate_and_no_other() -> None:
-    """Row C: unused and without a decline of its own, capacity falls as exp(-closure t); others as without."""
+    """Row C: unused, without a decline of its own, capacity falls as exp(-closure t); others do not."""
     sets = ["parameters.channels.stablecoin_decline_per_year=0"]
     free, limited = world(*sets), world(*sets)
     order(limited, "stablecoin_limits", closure_per_year=1.5, growth_cut=0.5)

@@ -15,8 +15,10 @@ from pydantic import ValidationError
 
 from sim.interventions import MEASURES, Measure, Window
 from sim.model import FraudSupplyChain
+from sim.observe.outcomes import OUTCOMES
 from sim.policy import Policy
-from sim.scenario import load
+from sim.scenario import load, shipped_folder
+from sim.scenario.places import evidence_ids
 
 DAY0, DAYS = date(2018, 1, 1), 1826
 CODES = ("BJ", "GD", "HB", "SD")
