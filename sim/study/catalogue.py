@@ -32,7 +32,7 @@ def scenarios() -> Rows:
 
 
 def measures() -> Rows:
-    """The measures a scenario may use: what each is and does, its own fields, what it counts, and its facts."""
+    """The measures a scenario may use: what each is and does, its fields, its count, its facts."""
     from sim.interventions import MEASURES
     from sim.interventions.base import Measure
 
@@ -40,7 +40,7 @@ def measures() -> Rows:
     return [
         {
             "measure": name,
-            "what": _first_sentence(kind) + (" Co-measure." if kind.co_measure else ""),
+            "what": _first_sentence(kind),
             "fields": ", ".join(field for field in kind.model_fields if field not in common) or "-",
             "counts": kind.attributable,
             "may move to another": ", ".join(kind.shifts) or "-",
