@@ -68,7 +68,7 @@ class Run:
     """The outcome of one run: its monthly table, or why there is none.
 
     `monthly` has one row for each month and region, `weekly` one for each week, `deeds` one for each month,
-    measure and quantity that it is accountable for; `counts` holds raw simulated counts (not times the scale),
+    measure and quantity that it answers for; `counts` holds raw simulated counts (not times the scale),
     `seconds` is wall-clock time and never enters a results table.
     """
 
