@@ -63,8 +63,8 @@ class Cost:
     cost_per_case_high: float = math.nan
     net_losses_averted: float = math.nan
     break_even_cost_per_unit: float = math.nan
-    break_even_low: float = math.nan
-    break_even_high: float = math.nan
+    break_even_cost_per_unit_low: float = math.nan
+    break_even_cost_per_unit_high: float = math.nan
     net_benefit: float = math.nan
     net_benefit_low: float = math.nan
     net_benefit_high: float = math.nan
@@ -180,8 +180,8 @@ def _total_row(bills: Sequence[_Bill], changes: pd.DataFrame, scenario: str, sta
         cost_per_case_high=per_case.high,
         net_losses_averted=float(saved.mean()),
         break_even_cost_per_unit=per_unit.value,
-        break_even_low=per_unit.low,
-        break_even_high=per_unit.high,
+        break_even_cost_per_unit_low=per_unit.low,
+        break_even_cost_per_unit_high=per_unit.high,
         net_benefit=float((saved - spent).mean()),
         net_benefit_low=benefit[0],
         net_benefit_high=benefit[1],

@@ -156,7 +156,7 @@ def cost_table(costs: pd.DataFrame, ends: Ends, *, measures: bool) -> Table:
             number(row["averted_registered"], sign=True),
             number(row["averted_true"], sign=True),
             _with_span(row, "cost_per_case"),
-            number(row["break_even_cost_per_unit"]),
+            _with_span(row, "break_even_cost_per_unit"),
             number(row["break_even_dose"]),
             row["note"],
         )

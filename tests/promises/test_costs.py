@@ -62,7 +62,10 @@ def test_a_bill_is_exact() -> None:
     assert total["cost_per_case_low"] < 3.0 < total["cost_per_case_high"]
     assert total["net_losses_averted"] == 1e5 + 2e4
     assert (
-        total["break_even_cost_per_unit"] == total["break_even_low"] == total["break_even_high"] == 12_000.0
+        total["break_even_cost_per_unit"]
+        == total["break_even_cost_per_unit_low"]
+        == total["break_even_cost_per_unit_high"]
+        == 12_000.0
     )
     assert (total["net_benefit"], total["net_benefit_low"]) == (1.2e5 - 300.0, 1.2e5 - 300.0)
     assert total["note"] == ""
