@@ -16,7 +16,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev check-python forecast test test-full lint lock clean
+.PHONY: help setup setup-dev check-python forecast measures test test-full lint lock clean
 
 help: ## Show this list
 	@echo 'cardbreak: what cracking down on the two-card trade does to telecom fraud'
@@ -40,6 +40,11 @@ setup-dev: check-python ## The same, with the tools for tests and checks
 
 forecast: setup ## Compare the card measures with the baseline (tables, pictures and files)
 	@$(BIN)/cardbreak compare $(SCENARIOS) --baseline baseline --out "$(OUT)" --force \
+	  --scale $(SCALE) --replicates $(REPLICATES)
+
+measures: OUT = results/measures
+measures: setup ## Compare the whole operation and each of its measures alone with the baseline
+	@$(BIN)/cardbreak compare card-broken-2020 --each --out "$(OUT)" --force \
 	  --scale $(SCALE) --replicates $(REPLICATES)
 
 lint: setup-dev ## Style, formatting and types

@@ -148,6 +148,14 @@ def run(
 def compare(
     scenarios: Names,
     baseline: Annotated[str, typer.Option(metavar="FILE", help="The scenario to compare with.")] = "baseline",
+    each: Annotated[bool, typer.Option("--each", help="Also each added measure alone.")] = False,
+    rival: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Also everything under a rival structure, or all; repeatable."),
+    ] = None,
+    doses: Annotated[
+        str, typer.Option(metavar="X,Y,...", help="Also the added measures at shares of their coverage.")
+    ] = "",
     replicates: Replicates = 20,
     seed: Seed = 1,
     scale: Scale = None,
@@ -165,6 +173,7 @@ def compare(
 ) -> None:
     """Compare scenarios with a baseline, run by run; print the effects, write tables and a picture."""
     from sim.study.results import check_comparable
+    from sim.study.variants import comparison, read_doses
 
     options = _options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
     base, *loaded = options.load([baseline, *scenarios])
@@ -174,9 +183,10 @@ def compare(
             "compare", None, "", "has no scenario besides the baseline", "Name one to compare with it."
         )
         raise InputError([fault])
-    check_comparable(others, base)
+    asked = comparison(others, base, each=each, rivals=rival or (), doses=read_doses(doses))
+    check_comparable(asked.scenarios[1:], base)
     where = out or Path("results") / f"compare-{console.joined(others)}"
-    console.study([base, *others], base.name, options, where, force, quiet, json)
+    console.study(asked.scenarios, asked, options, where, force, quiet, json)
 
 
 @app.command()

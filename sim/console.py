@@ -7,7 +7,7 @@ standard output. Everything heavy is imported where it is used.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -16,14 +16,19 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
+    from sim.interventions.base import Measure
     from sim.scenario import Scenario
     from sim.study.pattern_parts import Worlds
-    from sim.study.results import Tables
+    from sim.study.results import Findings, Tables
     from sim.study.runs import RunSet
+    from sim.study.variants import Comparison
     from sim.views.progress import Display
+    from sim.views.tables import Table
 
 INTERRUPTED = 130
 MAIN_OUTCOME = "cases_registered"
+FEW = 3
+"""Up to so many compared scenarios have a table of effects each; more share one."""
 
 
 class StopError(Exception):
@@ -87,8 +92,8 @@ def joined(scenarios: Sequence[Scenario]) -> str:
 
 
 def study(
-    scenarios: list[Scenario],
-    baseline: str | None,
+    scenarios: Sequence[Scenario],
+    asked: Comparison | None,
     options: Options,
     where: Path,
     force: bool,
@@ -102,10 +107,10 @@ def study(
 
     display = Display(quiet=quiet)
     with ResultsFolder.create(where, force=force) as folder:
-        runs = _runs(scenarios, options, display)
+        runs = _runs(scenarios, options, display, asked.watched if asked is not None else ())
         _require_some(runs)
-        tables = tables_of(runs, command=["cardbreak", *sys.argv[1:]], baseline=baseline)
-        files = write(folder, tables, _picture(tables))
+        tables = tables_of(runs, command=["cardbreak", *sys.argv[1:]], asked=asked)
+        files = write(folder, tables, _pictures(tables))
     if not quiet:
         _print_study(tables, files, json)
     _end(runs)
@@ -122,7 +127,9 @@ def _ready(scenarios: Sequence[Scenario], display: Display) -> None:
     display.begin()
 
 
-def _runs(scenarios: list[Scenario], options: Options, display: Display) -> RunSet:
+def _runs(
+    scenarios: Sequence[Scenario], options: Options, display: Display, watch: Sequence[Measure] = ()
+) -> RunSet:
     from sim.study.runs import run_many
 
     _ready(scenarios, display)
@@ -136,6 +143,7 @@ def _runs(scenarios: list[Scenario], options: Options, display: Display) -> RunS
             threads=options.threads,
             audit=options.audit,
             progress=display,
+            watch=watch,
         )
     finally:
         display.close()
@@ -167,49 +175,95 @@ def _end(runs: RunSet) -> None:
         raise StopError(1)
 
 
-def _picture(tables: Tables) -> bytes | None:
-    """The picture; one that cannot be drawn is named and must not cost the results."""
+def _pictures(tables: Tables) -> dict[str, bytes]:
+    """The pictures by file name; one that cannot be drawn is named and must not cost the results."""
+    from sim.observe.store import DISPLACEMENT_PICTURE, PICTURE
     from sim.study.runs import one_line
+
+    drawn: dict[str, bytes] = {}
+    for name, draw in ((PICTURE, _forecast), (DISPLACEMENT_PICTURE, _displacement)):
+        try:
+            picture = draw(tables)
+        except Exception as problem:
+            complain(f"the picture {name} could not be drawn: {one_line(problem)}")
+            continue
+        if picture is not None:
+            drawn[name] = picture
+    return drawn
+
+
+def _forecast(tables: Tables) -> bytes | None:
     from sim.views.plots import forecast_picture, measures_of, source_line
 
-    try:
-        return forecast_picture(
-            tables.monthly,
-            measures=measures_of(
-                tables.manifest["scenarios"],
-                max(scenario["end"] for scenario in tables.manifest["scenarios"]),
-            ),
-            effects=tables.headline_effects(MAIN_OUTCOME),
-            source=source_line(tables.manifest),
-        )
-    except Exception as problem:
-        complain(f"the picture could not be drawn: {one_line(problem)}")
+    scenarios = tables.manifest["scenarios"]
+    return forecast_picture(
+        tables.monthly,
+        measures=measures_of(scenarios, max(scenario["end"] for scenario in scenarios)),
+        effects=tables.headline_effects(MAIN_OUTCOME),
+        source=source_line(tables.manifest),
+    )
+
+
+def _displacement(tables: Tables) -> bytes | None:
+    from sim.views.displacement_picture import displacement_picture
+    from sim.views.plots import source_line
+
+    if tables.findings is None:
         return None
+    rows = tables.in_headline(tables.findings.displacement)
+    return displacement_picture(rows, source=source_line(tables.manifest))
 
 
 def _print_study(tables: Tables, files: Sequence[Path], json: bool) -> None:
     from sim.observe.store import names_of
     from sim.views import tables as view
 
-    found = tables.summary if tables.effects is None else tables.effects
     if json:
-        content = {
-            "manifest": tables.manifest,
-            "rows": view.records(found),
-            "files": [str(file) for file in files],
-        }
-        print(view.as_json(content))
+        print(view.as_json(_as_content(tables, files)))
         return
-    window = tables.headline
-    if tables.effects is None:
+    if tables.findings is None:
         view.show(view.summary_table(tables.summary))
     else:
-        base = str(tables.manifest["baseline"])
-        ends = (window.start.isoformat(), window.end.isoformat())
-        for table in view.effect_tables(tables.effects, *ends, base):
+        for table in _comparison_tables(tables, tables.findings):
             view.show(table)
             print()
     print(f"wrote {names_of(files)}")
+
+
+def _as_content(tables: Tables, files: Sequence[Path]) -> dict[str, Any]:
+    """Everything that was found, for `--json`."""
+    from sim.views.tables import records
+
+    found = {"manifest": tables.manifest, "files": [str(file) for file in files]}
+    if tables.findings is None:
+        return found | {"rows": records(tables.summary)}
+    more = {
+        name: records(getattr(tables.findings, name)) for name in ("interaction", "displacement", "costs")
+    }
+    return found | {"rows": records(tables.findings.effects)} | more
+
+
+def _comparison_tables(tables: Tables, findings: Findings) -> Iterator[Table]:
+    """A table of effects for each of a few scenarios, one for all of many; then what else was found."""
+    from sim.views import findings as of_findings
+    from sim.views.tables import effect_tables
+
+    window = tables.headline
+    ends = (window.start.isoformat(), window.end.isoformat())
+    base = str(tables.manifest["baseline"])
+    bases = {entry["name"]: entry.get("baseline", base) for entry in tables.manifest["scenarios"]}
+    few = findings.effects["scenario"].nunique() <= FEW
+    if few:
+        yield from effect_tables(findings.effects, *ends, bases)
+    else:
+        against = base if len(set(bases.values())) == 1 else "the baseline of each structure"
+        yield of_findings.overview_table(
+            findings.effects, findings.displacement, findings.costs, ends, against
+        )
+    yield from of_findings.interaction_tables(findings.interaction, ends)
+    if len(findings.displacement):
+        yield of_findings.displacement_table(findings.displacement, ends)
+    yield of_findings.cost_table(findings.costs, ends, measures=few)
 
 
 def pattern_runs(

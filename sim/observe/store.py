@@ -33,10 +33,26 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 MONTHLY = "monthly.parquet"
 SUMMARY = "summary.csv"
+MEASURES = "measures.parquet"
 EFFECTS = "effects.csv"
+INTERACTION = "interaction.csv"
+DISPLACEMENT = "displacement.csv"
+COSTS = "costs.csv"
 PICTURE = "forecast.png"
+DISPLACEMENT_PICTURE = "displacement.png"
 MARKER = "unfinished.json"
-FILES = (MANIFEST, MONTHLY, SUMMARY, EFFECTS, PICTURE)
+FILES = (
+    MANIFEST,
+    MONTHLY,
+    MEASURES,
+    SUMMARY,
+    EFFECTS,
+    INTERACTION,
+    DISPLACEMENT,
+    COSTS,
+    PICTURE,
+    DISPLACEMENT_PICTURE,
+)
 """The files a results folder may hold; the manifest first, because removing it first makes a folder
 unfinished.
 """
@@ -68,6 +84,9 @@ OUTCOME_ORDER = (
     "openings_lost_to_suspension",
     "closed_true",
     "closed_false",
+    "holders_barred_in_error",
+    "transfers_held_legitimate",
+    "accounts_frozen_in_error",
     "arrests_gang",
     "arrests_dealer",
     "arrests_opener",
@@ -129,6 +148,10 @@ class ResultsFolder:
     def write_monthly(self, frame: pd.DataFrame) -> Path:
         """Write `monthly.parquet`: the frame in the order of the columns, with fixed settings."""
         return self._write(MONTHLY, lambda file: write_parquet(ordered(frame), file))
+
+    def write_measures(self, frame: pd.DataFrame) -> Path:
+        """Write `measures.parquet`: what the measures did, a row a run, month, measure and quantity."""
+        return self._write(MEASURES, lambda file: write_parquet(frame, file))
 
     def write_table(self, name: str, frame: pd.DataFrame) -> Path:
         """Write a small table as CSV, full precision, empty where there is no value."""
@@ -205,9 +228,10 @@ def write_parquet(frame: pd.DataFrame, file: IO[bytes]) -> None:
 
 
 def _schema(frame: pd.DataFrame) -> pa.Schema:
-    text = {"scenario": pa.string(), "region": pa.string(), "month": pa.timestamp("us")}
+    text = dict.fromkeys(("scenario", "region", "measure", "what"), pa.string())
+    kinds = text | {"month": pa.timestamp("us"), "value": pa.float64()}
     return pa.schema(
-        [(name, text.get(name) or pa.from_numpy_dtype(frame[name].dtype)) for name in frame.columns]
+        [(name, kinds.get(name) or pa.from_numpy_dtype(frame[name].dtype)) for name in frame.columns]
     )
 
 

@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sim.scenario import Scenario, load
 from sim.study.results import Tables, check_comparable, check_names, tables_of
 from sim.study.runs import run_many
+from sim.study.variants import Comparison, comparison
 
 
 def run(*scenarios: Scenario | str, scale: int | None = None, **options: Any) -> Tables:
@@ -29,15 +31,21 @@ def compare(
     *scenarios: Scenario | str,
     baseline: Scenario | str = "baseline",
     scale: int | None = None,
+    each: bool = False,
+    rivals: Sequence[str] = (),
+    doses: Sequence[float] = (),
     **options: Any,
 ) -> Tables:
     """Compare scenarios with a baseline, run by run; `effects` of the result holds the paired effects.
 
-    An effect is scenario minus baseline. `options` as for `run`.
+    An effect is scenario minus baseline. `each`, `rivals` and `doses` add variants as in
+    `sim.study.variants.comparison`; `findings` of the result holds what was found besides effects. `options`
+    as for `run`.
     """
     base, loaded = _loaded(baseline, scale), [_loaded(scenario, scale) for scenario in scenarios]
-    check_comparable(loaded, base)
-    return _study([base, *loaded], base.name, options)
+    asked = comparison(loaded, base, each=each, rivals=rivals, doses=doses)
+    check_comparable(asked.scenarios[1:], base)
+    return _study(list(asked.scenarios), asked, options)
 
 
 def _loaded(scenario: Scenario | str, scale: int | None) -> Scenario:
@@ -45,10 +53,10 @@ def _loaded(scenario: Scenario | str, scale: int | None) -> Scenario:
     return whole if scale is None else whole.with_(scale=scale)
 
 
-def _study(scenarios: list[Scenario], baseline: str | None, options: dict[str, Any]) -> Tables:
-    runs = run_many(scenarios, **options)
+def _study(scenarios: list[Scenario], asked: Comparison | None, options: dict[str, Any]) -> Tables:
+    runs = run_many(scenarios, watch=asked.watched if asked is not None else (), **options)
     if runs.interrupted:
         raise KeyboardInterrupt
     if not runs.finished:
         raise RuntimeError(f"no run was finished: {runs.failed[0].error}")
-    return tables_of(runs, command=["python"], baseline=baseline)
+    return tables_of(runs, command=["python"], asked=asked)

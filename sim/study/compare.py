@@ -6,20 +6,20 @@ differences of the pairs are the data here.
 
 Two spreads are reported and must not be mixed up. `low` to `high` is a 90% interval of the MEAN effect: it
 narrows with more replicates. `range_low` to `range_high` spans 5% to 95% of the differences of single pairs:
-it does not. The interval is Student's t on the pairs; where several pairs share a draw of parameters they are
-not independent, so its variance is taken over draws (cluster-robust, draws - 1 degrees of freedom).
+it does not.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from sim.observe.outcomes import OUTCOMES
+from sim.study.estimates import draws_of, draws_used, interval_name, matched, mean_interval
 from sim.study.windows import Window, over_window
 
 COLUMNS = (
@@ -42,10 +42,16 @@ COLUMNS = (
     "verdict",
 )
 
-HARM = ("openings_refused_legitimate", "openings_lost_to_suspension", "closed_false")
+HARM = (
+    "openings_refused_legitimate",
+    "openings_lost_to_suspension",
+    "closed_false",
+    "holders_barred_in_error",
+    "transfers_held_legitimate",
+    "accounts_frozen_in_error",
+)
 """Harm to honest customers, reported beside every benefit: a rise is called harm."""
 
-CONFIDENCE = 0.90
 NATION = "CN"
 
 
@@ -78,8 +84,10 @@ class Effect:
     verdict: str
 
 
-def effects(monthly: pd.DataFrame, baseline: str, windows: Sequence[Window]) -> pd.DataFrame:
-    """The paired effects of every other scenario in `monthly` against `baseline`.
+def effects(
+    monthly: pd.DataFrame, baseline: str | Mapping[str, str], windows: Sequence[Window]
+) -> pd.DataFrame:
+    """The paired effects of scenarios in `monthly`, each against its baseline.
 
     Parameters
     ----------
@@ -87,23 +95,26 @@ def effects(monthly: pd.DataFrame, baseline: str, windows: Sequence[Window]) -> 
         The results table, with columns scenario, draw, replicate, month, region and the outcomes; only the
         nation's rows are used.
     baseline
-        Name of the scenario to compare with.
+        Name of the scenario to compare all others with; or the baseline of each scenario by name, and then
+        only the scenarios named are compared.
     windows
         Spans of months over which to compare.
 
     Returns a frame with the columns `COLUMNS`, ordered by scenario, window and outcome. Pairs of which one
-    run is missing are left out. Raises ValueError when the baseline is not in the table.
+    run is missing are left out. Raises ValueError when a baseline is not in the table.
     """
     national = monthly[monthly["region"] == NATION]
     names = list(dict.fromkeys(national["scenario"]))
-    if baseline not in names:
-        raise ValueError(f"no finished run of the baseline {baseline!r}")
+    against = dict.fromkeys(names, baseline) if isinstance(baseline, str) else baseline
+    for base in against.values():
+        if base not in names:
+            raise ValueError(f"no finished run of the baseline {base!r}")
     outcomes = [name for name in OUTCOMES if name in national.columns]
     tables = [over_window(national, window, outcomes) for window in windows]
     rows = [
-        _effect(name, outcome, window, table[outcome].loc[name], table[outcome].loc[baseline])
+        _effect(name, outcome, window, table[outcome].loc[name], table[outcome].loc[against[name]])
         for name in names
-        if name != baseline
+        if against.get(name, name) != name
         for window, table in zip(windows, tables, strict=True)
         for outcome in outcomes
     ]
@@ -112,11 +123,11 @@ def effects(monthly: pd.DataFrame, baseline: str, windows: Sequence[Window]) -> 
 
 def _effect(name: str, outcome: str, window: Window, ours: pd.Series, theirs: pd.Series) -> Effect | None:
     """One row, or None when no pair is complete; both series are indexed by (draw, replicate)."""
-    pairs = pd.concat({"policy": ours, "baseline": theirs}, axis=1, join="inner").dropna().sort_index()
+    pairs = matched({"policy": ours, "baseline": theirs})
     if pairs.empty:
         return None
     differences = (pairs["policy"] - pairs["baseline"]).to_numpy()
-    draws = pairs.index.get_level_values("draw").to_numpy()
+    draws = draws_of(pairs)
     base, mean = float(pairs["baseline"].mean()), float(differences.mean())
     low, high = mean_interval(differences, draws)
     range_low, range_high = np.quantile(differences, [0.05, 0.95])
@@ -132,38 +143,14 @@ def _effect(name: str, outcome: str, window: Window, ours: pd.Series, theirs: pd
         relative=mean / base if base else math.nan,
         low=low,
         high=high,
-        interval=_interval_name(draws, low),
+        interval=interval_name(draws, low),
         range_low=float(range_low),
         range_high=float(range_high),
         p_better=_share_better(differences, outcome_of.better),
-        draws=_draws_used(draws),
+        draws=draws_used(draws),
         replicates=len(differences),
         verdict=verdict(outcome, differences, base, mean, low, high),
     )
-
-
-def mean_interval(differences: np.ndarray, draws: np.ndarray) -> tuple[float, float]:
-    """90% interval of the mean difference; (NaN, NaN) from a single pair.
-
-    With at least two draws the variance is taken over draws: D/(D-1) times the sum over draws of the squared
-    sum of deviations, divided by n squared. With a draw to each pair, or none at all, this is the plain t
-    interval.
-    """
-    count = len(differences)
-    if count < 2:
-        return math.nan, math.nan
-    mean = float(differences.mean())
-    deviations = differences - mean
-    different = np.unique(draws)
-    if len(different) > 1:
-        groups = np.array([deviations[draws == draw].sum() for draw in different])
-    else:
-        groups = deviations
-    from scipy.stats import t  # imported late: it costs half a second
-
-    error = math.sqrt(len(groups) / (len(groups) - 1) * float(groups @ groups)) / count
-    reach = float(t.ppf(0.5 + CONFIDENCE / 2, len(groups) - 1)) * error
-    return mean - reach, mean + reach
 
 
 FEW_PAIRS = 5
@@ -237,20 +224,6 @@ def _share_better(differences: np.ndarray, better: str) -> float:
         return math.nan
     good = differences < 0 if better == "lower" else differences > 0
     return float((good.sum() + 0.5 * (differences == 0).sum()) / len(differences))
-
-
-def _draws_used(draws: np.ndarray) -> int:
-    """Draws of parameters behind the pairs; 0 when all used the point defaults."""
-    return 0 if not draws.any() else len(np.unique(draws))
-
-
-def _interval_name(draws: np.ndarray, low: float) -> str:
-    if math.isnan(low):
-        return "none: one pair"
-    used = _draws_used(draws)
-    if used == 1:
-        return "mean, chance only, at one draw"
-    return "mean over draws and chance" if used else "mean, chance only"
 
 
 def summary(monthly: pd.DataFrame, windows: Sequence[Window]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,11 @@ import pandas as pd
 from sim.errors import Fault, InputError
 from sim.observe import store
 from sim.study.compare import effects, summary
+from sim.study.costs import costs
+from sim.study.displacement import as_effects, displacements
+from sim.study.interaction import interactions
 from sim.study.runs import RunSet
+from sim.study.variants import Comparison
 from sim.study.windows import Window, effect_windows, headline, summary_windows
 
 if TYPE_CHECKING:
@@ -24,23 +28,46 @@ LIBRARIES = ("cardbreak", "numpy", "numba", "pandas", "pyarrow", "mesa", "scipy"
 
 
 @dataclass(frozen=True)
+class Findings:
+    """What a comparison found: a table for each question, each written to the file of its name.
+
+    `effects` holds the displacements too, as rows; `interaction` is empty where no scenario is the sum of
+    others.
+    """
+
+    effects: pd.DataFrame
+    interaction: pd.DataFrame
+    displacement: pd.DataFrame
+    costs: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Tables:
-    """What a study found: the monthly table, its summary, and the effects where a baseline was given."""
+    """What a study made: the monthly table, what measures did, its summary, and what a comparison found."""
 
     monthly: pd.DataFrame
+    deeds: pd.DataFrame
     summary: pd.DataFrame
-    effects: pd.DataFrame | None
+    findings: Findings | None
     headline: Window
     manifest: dict[str, Any]
+
+    @property
+    def effects(self) -> pd.DataFrame | None:
+        """The effects, where a baseline was given."""
+        return None if self.findings is None else self.findings.effects
 
     def headline_effects(self, outcome: str) -> pd.DataFrame | None:
         """The effects on one outcome over the window shown first, a row for each scenario."""
         if self.effects is None:
             return None
-        rows = self.effects[self.effects["outcome"] == outcome]
-        return rows[
-            (rows["window_start"] == self.headline.start.isoformat())
-            & (rows["window_end"] == self.headline.end.isoformat())
+        return self.in_headline(self.effects[self.effects["outcome"] == outcome])
+
+    def in_headline(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of a table of findings for the window shown first."""
+        return table[
+            (table["window_start"] == self.headline.start.isoformat())
+            & (table["window_end"] == self.headline.end.isoformat())
         ]
 
 
@@ -78,19 +105,37 @@ def check_names(scenarios: Sequence[Scenario], faults: Sequence[Fault] = ()) -> 
         raise InputError([*faults, *doubled])
 
 
-def tables_of(runs: RunSet, *, command: Sequence[str], baseline: str | None) -> Tables:
-    """Everything a set of runs says, before it is written down."""
-    monthly = store.ordered(runs.monthly())
+def tables_of(runs: RunSet, *, command: Sequence[str], asked: Comparison | None) -> Tables:
+    """Everything a set of runs says, before it is written down; `asked` is None where nothing is compared."""
+    monthly, deeds = store.ordered(runs.monthly()), runs.deeds()
     first = runs.scenarios[0]
     windows = effect_windows(first.start, first.end)
-    there = set(monthly["scenario"])
-    comparable = baseline is not None and baseline in there and len(there) > 1
     return Tables(
         monthly=monthly,
+        deeds=deeds,
         summary=pd.concat([_summary_of(monthly, scenario) for scenario in runs.scenarios], ignore_index=True),
-        effects=effects(monthly, baseline, windows) if comparable and baseline is not None else None,
+        findings=findings_of(monthly, deeds, asked, windows) if asked is not None else None,
         headline=headline(windows),
-        manifest=manifest_of(runs, monthly, command=command, baseline=baseline),
+        manifest=manifest_of(runs, monthly, command=command, asked=asked),
+    )
+
+
+def findings_of(
+    monthly: pd.DataFrame, deeds: pd.DataFrame, asked: Comparison, windows: Sequence[Window]
+) -> Findings | None:
+    """What the finished runs say; None where no scenario and its baseline both have one."""
+    there = set(monthly["scenario"])
+    pairs = {name: base for name, base in asked.baselines.items() if {name, base} <= there}
+    if not pairs:
+        return None
+    displacement = displacements(monthly, deeds, asked, windows)
+    found = effects(monthly, pairs, windows)
+    shifted = as_effects(displacement)
+    return Findings(
+        effects=pd.concat([found, shifted], ignore_index=True) if len(shifted) else found,
+        interaction=interactions(monthly, asked.compared, windows),
+        displacement=displacement,
+        costs=costs(monthly, deeds, asked.compared, windows),
     )
 
 
@@ -100,18 +145,18 @@ def _summary_of(monthly: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
 
 
 def manifest_of(
-    runs: RunSet, monthly: pd.DataFrame, *, command: Sequence[str], baseline: str | None
+    runs: RunSet, monthly: pd.DataFrame, *, command: Sequence[str], asked: Comparison | None
 ) -> dict[str, Any]:
     """How the results came about, as plain values: scenarios as run, numbers asked for, versions, hashes,
     runs.
     """
-    base = next((scenario for scenario in runs.scenarios if scenario.name == baseline), None)
+    bases = {one.scenario.name: one.baseline for one in asked.compared} if asked is not None else {}
     return {
         "command": list(command),
         "complete": runs.complete,
         "interrupted": runs.interrupted,
-        "baseline": baseline,
-        "scenarios": [_scenario_entry(scenario, base) for scenario in runs.scenarios],
+        "baseline": None if asked is None else asked.baseline.name,
+        "scenarios": [_scenario_entry(scenario, bases.get(scenario.name)) for scenario in runs.scenarios],
         "seed": runs.seed,
         "replicates": runs.replicates,
         "draws": runs.draws,
@@ -137,7 +182,8 @@ def versions() -> dict[str, str]:
 
 def _scenario_entry(scenario: Scenario, baseline: Scenario | None) -> dict[str, Any]:
     entry = {**scenario.to_dict(), "sha256": scenario.hash()}
-    if baseline is not None and baseline is not scenario:
+    if baseline is not None:
+        entry["baseline"] = baseline.name
         entry["differs_from_baseline"] = difference_rows(baseline, scenario)
     return entry
 
@@ -167,13 +213,24 @@ def _run_entry(run: Any) -> dict[str, Any]:
     return entry | ({"error": run.error} if run.error else {"counts": run.counts})
 
 
-def write(folder: store.ResultsFolder, tables: Tables, picture: bytes | None) -> list[Path]:
-    """Put everything in place, the manifest last; return the files in the order of writing."""
+def write(folder: store.ResultsFolder, tables: Tables, pictures: Mapping[str, bytes]) -> list[Path]:
+    """Put everything in place, the manifest last; return the files in the order of writing.
+
+    `pictures` holds PNG files by name. A table without rows is not written.
+    """
     folder.write_monthly(tables.monthly)
+    folder.write_measures(tables.deeds)
     folder.write_table(store.SUMMARY, tables.summary)
-    if tables.effects is not None:
-        folder.write_table(store.EFFECTS, tables.effects)
-    if picture is not None:
-        folder.write_bytes(store.PICTURE, picture)
+    if tables.findings is not None:
+        for name, table in (
+            (store.EFFECTS, tables.findings.effects),
+            (store.INTERACTION, tables.findings.interaction),
+            (store.DISPLACEMENT, tables.findings.displacement),
+            (store.COSTS, tables.findings.costs),
+        ):
+            if len(table):
+                folder.write_table(name, table)
+    for name, picture in pictures.items():
+        folder.write_bytes(name, picture)
     folder.write_manifest(tables.manifest)
     return folder.written

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 if TYPE_CHECKING:
+    from sim.interventions.base import Measure
     from sim.scenario import Scenario
 
 Progress = Callable[[float, int], None]
@@ -52,21 +53,23 @@ class Task:
 @dataclass(frozen=True)
 class Settings:
     """What all runs of a set share. `model` is the model's class, so that a study can run a user's own
-    subclass.
+    subclass; `watch` holds measures whose footprint is tallied also where a scenario does not have them.
     """
 
     seed: int = 1
     threads: int = 1
     audit: str = "month"
     model: Callable[..., Any] | None = None
+    watch: tuple[Measure, ...] = ()
 
 
 @dataclass(frozen=True)
 class Run:
     """The outcome of one run: its monthly table, or why there is none.
 
-    `monthly` has one row for each month and region, `weekly` one for each week, `counts` holds raw simulated
-    counts (not times the scale), `seconds` is wall-clock time and never enters a results table.
+    `monthly` has one row for each month and region, `weekly` one for each week, `deeds` one for each month,
+    measure and quantity that it answers for; `counts` holds raw simulated counts (not times the scale),
+    `seconds` is wall-clock time and never enters a results table.
     """
 
     scenario: str
@@ -77,6 +80,7 @@ class Run:
     counts: dict[str, Any] = field(default_factory=dict, repr=False)
     seconds: float = 0.0
     error: str = ""
+    deeds: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def finished(self) -> bool:
@@ -121,6 +125,10 @@ class RunSet:
         """The weekly series of all finished runs in one table, labelled like the monthly one."""
         return self._joined("weekly")
 
+    def deeds(self) -> pd.DataFrame:
+        """What measures did in all finished runs: scenario, draw, replicate, month, measure, what, value."""
+        return self._joined("deeds")
+
     def _joined(self, name: str) -> pd.DataFrame:
         return pd.concat([_labelled(run, name) for run in self.finished], ignore_index=True)
 
@@ -141,6 +149,7 @@ def run_many(
     audit: str = "month",
     progress: Progress | None = None,
     model: Callable[..., Any] | None = None,
+    watch: Sequence[Measure] = (),
 ) -> RunSet:
     """Simulate every scenario `replicates` times and return all runs, also those that failed.
 
@@ -164,13 +173,15 @@ def run_many(
         Called with (runs done, runs in all) while the runs go on.
     model
         The model's class; by default `sim.model.FraudSupplyChain`.
+    watch
+        Measures whose footprint all runs tally, also those of scenarios without them.
 
     A KeyboardInterrupt ends the set early: the runs that are finished are returned, marked as interrupted.
     """
     _check_numbers(scenarios, replicates=replicates, draws=draws, seed=seed, jobs=jobs, threads=threads)
     started = time.perf_counter()
     tasks = tasks_of(len(scenarios), replicates, draws)
-    settings = Settings(seed=seed, threads=threads, audit=audit, model=model)
+    settings = Settings(seed, threads, audit, model, tuple(watch))
     workers = min(jobs or os.cpu_count() or 1, len(tasks))
     work = _InProcess if workers == 1 else _InPool
     crew = work(tuple(scenarios), tasks, settings, workers, progress or _silent)
@@ -214,16 +225,18 @@ def simulate(
             draw=task.draw,
             threads=settings.threads,
             audit=settings.audit,
+            watch=settings.watch,
         )
         chain.run_model(progress=_share(report))
-        monthly, weekly = chain.recorder.monthly(), chain.recorder.weekly()
-        counts, error = dict(chain.recorder.counts()), ""
+        record = chain.recorder
+        monthly, weekly, deeds = record.monthly(), record.weekly(), record.deeds()
+        counts, error = dict(record.counts()), ""
     except Exception as problem:  # one run must not lose the others
         if os.environ.get("CARDBREAK_DEBUG"):
             raise
-        monthly, weekly, counts, error = None, None, {}, one_line(problem)
+        monthly, weekly, deeds, counts, error = None, None, None, {}, one_line(problem)
     seconds = time.perf_counter() - started
-    return Run(scenario.name, task.replicate, task.draw, monthly, weekly, counts, seconds, error)
+    return Run(scenario.name, task.replicate, task.draw, monthly, weekly, counts, seconds, error, deeds)
 
 
 def one_line(problem: BaseException) -> str:

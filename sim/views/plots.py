@@ -1,55 +1,36 @@
 """The picture of a forecast: cases with their uncertainty, their year-on-year change, the price, the effects.
 
 Bands span the runs of a scenario (replicates, and draws where there are any): the dark band holds the middle
-50%, the light one 90%. Colours are those of Okabe and Ito, safe for colour-blind readers, and each scenario
-has a line style of its own, so that the picture also survives a grey printer. The same results give the same
-picture, bit for bit.
+50%, the light one 90%. Each scenario has a colour and a line style of its own, so that the picture also
+survives a grey printer.
 """
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib import dates
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
+
+from sim.views.canvas import COLOURS, GREY, blank, foot, rendered
 
 LAUNCH = pd.Timestamp(2020, 10, 10)
 NATION = "CN"
 SHOWN_FROM = pd.Timestamp(2019, 1, 1)
 """The first simulated year only lets the model settle; it is in the files, not in the picture."""
 
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STYLES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 3)))
-GREY = "#555555"
 BAR_HEIGHT = 0.66
 
-_RC: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 11.0,
-    "axes.titlesize": 12.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#DDDDDD",
-    "grid.linewidth": 0.7,
-    "lines.linewidth": 2.0,
-    "text.parse_math": False,
-}
+MOST_DRAWN = len(COLOURS)
+"""More scenarios than colours cannot be told apart; then some are drawn (`drawn`)."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +73,31 @@ def forecast_picture(
     source
         The line at the foot that says where the numbers come from.
     """
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        matplotlib.rcdefaults()
-        for key, value in _RC.items():
-            matplotlib.rcParams[key] = value
-        figure = _draw(_prepared(monthly), measures, effects, source)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
-    return buffer.getvalue()
+    national = _prepared(monthly)
+    names = drawn(list(dict.fromkeys(national["scenario"])), measures, effects)
+    missing = national["scenario"].nunique() - len(names)
+    if missing:
+        source = f"{missing} scenarios are not drawn: see effects.csv. {source}"
+        national = national[national["scenario"].isin(names)]
+        kept = [replace(bar, scenarios=tuple(n for n in bar.scenarios if n in names)) for bar in measures]
+        measures = [bar for bar in kept if bar.scenarios]
+        effects = effects if effects is None else effects[effects["scenario"].isin(names)]
+    return rendered(lambda: _draw(national, measures, effects, source))
+
+
+def drawn(names: Sequence[str], measures: Sequence[Measure], effects: pd.DataFrame | None) -> list[str]:
+    """The scenarios to draw: all of a few; of many the first, the one with most measures, and the strongest.
+
+    `names` are in the order of the results; the order is kept.
+    """
+    if len(names) <= MOST_DRAWN:
+        return list(names)
+    bars = {name: sum(name in bar.scenarios for bar in measures) for name in names}
+    size = {} if effects is None else dict(zip(effects["scenario"], effects["effect"].abs(), strict=True))
+    fullest = max(names, key=lambda name: bars[name])
+    strongest = sorted(names, key=lambda name: -float(size.get(name, 0.0)))
+    chosen = list(dict.fromkeys([names[0], fullest, *strongest]))[:MOST_DRAWN]
+    return [name for name in names if name in chosen]
 
 
 def measures_of(scenarios: Sequence[Mapping[str, Any]], end: str) -> list[Measure]:
@@ -144,8 +141,7 @@ def _draw(
         for k, name in enumerate(dict.fromkeys(national["scenario"]))
     ]
     strip = 0.3 + 0.155 * max(len(measures), 1)
-    figure = Figure(figsize=(14, 8.2 + strip), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.06))
-    FigureCanvasAgg(figure)
+    figure = blank(14, 8.2 + strip)
     grid = figure.add_gridspec(3, 2, width_ratios=[1.55, 1], height_ratios=[3.6, strip, 2.7])
     cases = figure.add_subplot(grid[0, 0])
     _cases(cases, national, looks)
@@ -163,7 +159,7 @@ def _draw(
         handlelength=3.5,
         fontsize=12.5,
     )
-    figure.supxlabel(source, fontsize=9, color=GREY, x=0.005, ha="left")
+    foot(figure, source)
     return figure
 
 
@@ -288,7 +284,7 @@ def _effects(axes: Axes, effects: pd.DataFrame, looks: Sequence[_Look]) -> None:
     axes.margins(x=0.18)
     axes.grid(visible=False, axis="y")
     axes.set_title("Effect on registered cases", pad=8)
-    axes.set_xlabel(f"scenario - baseline, thousand, {rows[0]['window_start']} to {rows[0]['window_end']}")
+    axes.set_xlabel(f"scenario - baseline, thousand,\n{rows[0]['window_start']} to {rows[0]['window_end']}")
     key = "dot: mean; thick: its 90% interval; thin: 5-95% of pairs"
     axes.annotate(
         key, (0, 0.02), xycoords="axes fraction", xytext=(4, 2), textcoords="offset points", fontsize=9

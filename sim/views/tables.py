@@ -37,7 +37,9 @@ class Table:
         return [max(len(row[k]) for row in full) for k in range(len(self.headers))]
 
     def without(self, header: str) -> Table:
-        """The table without one column."""
+        """The table without one column; as it is where it has no such column."""
+        if header not in self.headers:
+            return self
         gone = self.headers.index(header)
         rows = [row if len(row) == 1 else (*row[:gone], *row[gone + 1 :]) for row in self.rows]
         headers = (*self.headers[:gone], *self.headers[gone + 1 :])
@@ -60,6 +62,9 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("openings_refused_legitimate", "legitimate openings refused"),
             ("openings_lost_to_suspension", "openings lost to suspension"),
             ("closed_false", "accounts and cards closed in error"),
+            ("holders_barred_in_error", "holders barred in error"),
+            ("transfers_held_legitimate", "legitimate transfers held"),
+            ("accounts_frozen_in_error", "accounts frozen in error"),
         ),
     ),
     (
@@ -82,12 +87,18 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 """What the effect table shows, in its order: the benefit, the harm beside it, then how it came about."""
 
 
-def effect_tables(effects: pd.DataFrame, window_start: str, window_end: str, baseline: str) -> list[Table]:
-    """One table for each scenario: its effects over one window, benefit first, harm beside it."""
+def effect_tables(
+    effects: pd.DataFrame, window_start: str, window_end: str, baseline: str | Mapping[str, str]
+) -> list[Table]:
+    """One table for each scenario: its effects over one window, benefit first, harm beside it.
+
+    `baseline` names the baseline of all, or that of each scenario.
+    """
     chosen = effects[(effects["window_start"] == window_start) & (effects["window_end"] == window_end)]
-    span = f"{window_start} to {window_end}"
+    span = f"{window_start} to {window_end}: effect = scenario - baseline"
+    against = {} if isinstance(baseline, str) else baseline
     return [
-        _effect_table(rows, f"{name} against {baseline}, {span}: effect = scenario - baseline")
+        _effect_table(rows, f"{name} against {against.get(str(name), baseline)}, {span}")
         for name, rows in chosen.groupby("scenario", sort=False)
     ]
 
@@ -241,7 +252,9 @@ def _show_framed(table: Table, out: TextIO) -> None:
             table = table.without(header)
     framed = Framed(title=escape(table.title) or None, box=box.SIMPLE_HEAD, title_justify="left")
     for header in table.headers:
-        framed.add_column(escape(header), justify="right" if header in table.right else "left")
+        framed.add_column(
+            escape(header), justify="right" if header in table.right else "left", overflow="fold"
+        )
     for row in table.rows:
         if len(row) == 1:
             framed.add_row(f"[bold]{escape(row[0])}[/bold]")

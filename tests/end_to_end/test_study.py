@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sim.observe.store import FILES, MARKER, open_results
+from sim.observe.store import DISPLACEMENT_PICTURE, FILES, INTERACTION, MARKER, PICTURE, open_results
 from sim.study.compare import COLUMNS
 
 SHORT = ["--scale", "2000", "--replicates", "2", "--start", "2018-01-01", "--end", "2018-04-30"]
@@ -44,13 +44,19 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stderr
     assert "closed against baseline, 2018-01-01 to 2018-04-30" in done.stdout
-    assert "wrote one/: monthly.parquet, summary.csv, effects.csv, forecast.png, manifest.json" in done.stdout
+    tables = "summary.csv, effects.csv, displacement.csv, costs.csv"
+    pictures = "forecast.png, displacement.png"
+    assert (
+        f"wrote one/: monthly.parquet, measures.parquet, {tables}, {pictures}, manifest.json" in done.stdout
+    )
     return folder
 
 
 def test_all_files_are_there_and_no_other(study: Path) -> None:
-    assert sorted(file.name for file in (study / "one").iterdir()) == sorted(FILES)
-    assert (study / "one" / "forecast.png").read_bytes().startswith(b"\x89PNG")
+    """No scenario here is the sum of others, so there is no interaction.csv."""
+    assert {file.name for file in (study / "one").iterdir()} == {*FILES} - {INTERACTION}
+    for name in (PICTURE, DISPLACEMENT_PICTURE):
+        assert (study / "one" / name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_table_holds_every_run_month_and_region(study: Path) -> None:
@@ -114,8 +120,11 @@ def test_a_zero_dose_is_the_baseline_bit_for_bit(study: Path) -> None:
     )
     pd.testing.assert_frame_equal(base, nought, check_exact=True)
     effects = pd.read_csv(study / "one" / "effects.csv")
-    verdicts = effects[effects["scenario"] == "nought"]["verdict"]
-    assert set(verdicts) == {"no difference: identical in every pair"}
+    nothing = effects[effects["scenario"] == "nought"]
+    ratios = nothing["unit"] == "ratio"
+    assert set(nothing["verdict"][~ratios]) == {"no difference: identical in every pair"}
+    assert ratios.any()
+    assert nothing["effect"][ratios].isna().all()
 
 
 def test_history_before_a_measure_is_the_baselines_bit_for_bit(study: Path) -> None:
@@ -153,7 +162,7 @@ def test_draws_are_shared_by_pairs(study: Path) -> None:
     for _, rows in pairs.groupby("scenario"):
         assert list(zip(rows["draw"], rows["replicate"], strict=True)) == [(1, 0), (2, 1), (1, 2)]
     effects = pd.read_csv(study / "draws" / "effects.csv")
-    assert set(effects["interval"]) == {"mean over draws and chance"}
+    assert set(effects["interval"][effects["unit"] != "ratio"]) == {"mean over draws and chance"}
     assert set(effects["draws"]) == {2}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from fake_results import FakeModel, FakeScenario
+from fake_results import FakeModel, FakeScenario, stand
 
 from sim.observe.store import fingerprint
 from sim.scenario import load
@@ -43,6 +43,16 @@ def test_weeks_are_labelled_like_months() -> None:
     assert list(weeks.columns[:4]) == ["scenario", "draw", "replicate", "week"]
     labels = weeks[["scenario", "draw", "replicate"]].drop_duplicates().to_numpy().tolist()
     assert labels == [["a", 1, 0], ["a", 2, 1], ["b", 1, 0], ["b", 2, 1]]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_watched_is_tallied_in_every_run(jobs: int) -> None:
+    runs = made("a", "b", replicates=2, draws=2, jobs=jobs, watch=[stand("m"), stand("n")])
+    deeds = runs.deeds()
+    assert list(deeds.columns) == ["scenario", "draw", "replicate", "month", "measure", "what", "value"]
+    found = list(zip(deeds["scenario"], deeds["draw"], deeds["replicate"], deeds["measure"], strict=True))
+    assert found == [(s, 1 + i, i, m) for s in "ab" for i in range(2) for m in "mn"]
+    assert deeds["value"].tolist() == [0.0, 0.0, 1.0, 1.0] * 2
 
 
 def test_draws_are_shared_out_in_turn() -> None:

@@ -12,11 +12,21 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from fake_results import made_up
+from fake_results import WINDOW, deeds, made_up, results, scenario_with, shortest, stand
 
 from sim.study.compare import HARM, effects, rounded
+from sim.study.interaction import interactions
+from sim.study.results import findings_of
+from sim.study.variants import comparison
 from sim.study.windows import NAMED, effect_windows
-from sim.views.plots import Measure, forecast_picture, measures_of, source_line
+from sim.views.findings import (
+    HARM_WORDS,
+    cost_table,
+    displacement_table,
+    interaction_tables,
+    overview_table,
+)
+from sim.views.plots import Measure, drawn, forecast_picture, measures_of, source_line
 from sim.views.progress import duration
 from sim.views.tables import GROUPS, Table, as_json, difference_table, effect_tables, number, plain, show
 
@@ -164,3 +174,121 @@ def test_the_picture_says_what_it_is_not() -> None:
     line = source_line(about)
     assert line.startswith("Simulation, cardbreak 1.0, seed 1, scale 100, 20 replicates")
     assert "Not a forecast of real cases without calibration" in line
+
+
+def seven_and_more(count: int) -> pd.DataFrame:
+    """A baseline and scenarios of which each takes one percent more off than the one before."""
+    factors = {"baseline": 1.0} | {f"only-{k}": 1.0 - 0.01 * k for k in range(count)}
+    return made_up(factors, replicates=2, regions=("CN",), start="2020-01-01", end="2021-12-31")
+
+
+def test_of_many_scenarios_the_telling_ones_are_drawn() -> None:
+    """The baseline, the one with most measures though it is weak, and the strongest, in their order."""
+    frame = seven_and_more(20)
+    table = effects(frame, "baseline", [NAMED[2]])
+    rows = table[(table["outcome"] == "cases_registered") & (table["window_start"] == "2021-07-01")]
+    day = pd.Timestamp(2021, 1, 1)
+    bars = [Measure(f"m{k}", day, day, ("only-3",)) for k in range(3)] + [Measure("n", day, day, ("only-9",))]
+    names = list(dict.fromkeys(frame["scenario"]))
+    chosen = ["baseline", "only-3", *(f"only-{k}" for k in range(15, 20))]
+    assert drawn(names, bars, rows) == chosen
+    assert drawn(names[:7], bars, rows) == names[:7]
+    own = frame[frame["scenario"].isin(chosen)]
+    bars_drawn = [bar for bar in bars if bar.scenarios == ("only-3",)]
+    few = forecast_picture(
+        own, measures=bars_drawn, effects=rows[rows["scenario"].isin(chosen)],
+        source="14 scenarios are not drawn: see effects.csv. made up",
+    )  # fmt: skip
+    assert forecast_picture(frame, measures=bars, effects=rows, source="made up") == few
+
+
+ENDS = ("2021-07-01", "2021-07-31")
+
+
+def found(**effect: float) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Effects, displacement and costs of one scenario with one measure, by the study itself."""
+    level = {"cases_registered": [1000.0] * 5, "cases_true": [2000.0] * 5} | {
+        name: [50.0] * 5 for name in HARM
+    }
+    level |= {name: [100.0] * 5 for name in ("contacts_sim", "contacts_voip", "gangs", "openings_illicit")}
+    level |= {"losses_yuan": [9e6] * 5, "frozen_yuan": [1e6] * 5, "police_hours": [10.0] * 5}
+    policy = {name: [value + effect.get(name, 0.0) for value in values] for name, values in level.items()}
+    asked = comparison([scenario_with("policy", stand("a", cost_per_unit=2.0))], shortest())
+    monthly = results({"baseline": level, "policy": policy})
+    tallies = deeds({"policy": {("a", "units"): [50.0] * 5}})
+    findings = findings_of(monthly, tallies, asked, [WINDOW])
+    assert findings is not None
+    return findings.effects, findings.displacement, findings.costs
+
+
+def test_one_row_says_benefit_harm_displacement_and_cost() -> None:
+    changes = {"cases_registered": -100.0, "closed_false": 20.0, "openings_refused_legitimate": -5.0}
+    table = overview_table(
+        *found(**changes, contacts_sim=-40.0, contacts_voip=10.0, police_hours=3.0), ENDS, "baseline"
+    )
+    (row,) = table.rows
+    assert dict(zip(table.headers, row, strict=True)) == {
+        "scenario": "policy",
+        "registered cases": "-100",
+        "90% interval": "-100 to -100",
+        "verdict": "lower by 10% (10 to 10%): better",
+        "harm to honest customers": "-5.00 openings refused, +20 closed in error",
+        "displacement D": "kind +0.25 (+0.25 to +0.25)",
+        "yuan a case averted": "1.00",
+        "police hours": "+3.00 (+3.00 to +3.00)",
+    }
+    assert set(HARM_WORDS) == set(HARM)
+
+
+def test_one_row_says_why_something_is_missing() -> None:
+    (row,) = overview_table(*found(), ENDS, "baseline").rows
+    assert row[4:7] == ("none to be told", "", "cases averted cannot be told from 0")
+
+
+def test_displacements_of_many_measures_are_shortened() -> None:
+    """What measures share is shown once; where they differ each is named; many are counted."""
+    effects_, displacement, costs_ = found(contacts_sim=-40.0, contacts_voip=10.0)
+    moved = displacement[displacement["displacement"].notna()]
+
+    def cell(*values: float) -> str:
+        rows = pd.concat([moved.assign(measure=f"m{k}", displacement=v) for k, v in enumerate(values)])
+        (row,) = overview_table(effects_, rows, costs_, ENDS, "baseline").rows
+        return row[5]
+
+    assert cell(0.25, 0.25) == "kind +0.25 (+0.25 to +0.25)"
+    assert cell(0.25, 0.5) == "kind of m0 +0.25 (+0.25 to +0.25), kind of m1 +0.5 (+0.25 to +0.25)"
+    assert cell(0.1, 0.2, 0.3, 0.4, 0.5) == "5 figures: see displacement"
+
+
+def test_displacement_and_costs_have_tables_that_fit_together() -> None:
+    _, displacement, costs_ = found(contacts_sim=-40.0, contacts_voip=10.0, cases_registered=-100.0)
+    text = plain(displacement_table(displacement, ENDS))
+    assert "kind, contacts" in text
+    assert "elsewhere rises instead, 25% of the fall here (25 to 25%)" in text
+    assert "nothing changed here that could move" in text
+    whole, each = (cost_table(costs_, ENDS, measures=measures) for measures in (False, True))
+    assert len(whole.rows) == 1
+    assert "measure" not in whole.headers
+    assert [row[1] for row in each.rows] == ["a", "(all)"]
+    cells = dict(zip(each.headers, each.rows[1], strict=True))
+    assert (cells["cost, yuan"], cells["cases averted"], cells["delivered"]) == ("+100", "+100", "50")
+
+
+def test_interaction_has_a_table_for_each_whole() -> None:
+    one, two = stand("a"), stand("b")
+    asked = comparison([scenario_with("both", one, two)], shortest(), each=True)
+    cases = {"baseline": 1000.0, "both": 880.0, "only-stand-a": 900.0, "only-stand-b": 950.0}
+    monthly = results({name: {"cases_registered": [value] * 5} for name, value in cases.items()})
+    (table,) = interaction_tables(interactions(monthly, asked.compared, [WINDOW]), ENDS)
+    assert table.title.startswith(
+        "both against the sum of 2 scenarios, 2021-07-01 to 2021-07-31: only-stand-a;"
+    )
+    assert table.rows == [
+        (
+            "registered cases",
+            "-150 (-150 to -150)",
+            "-120 (-120 to -120)",
+            "+30 (+30 to +30)",
+            "together they do less than one by one, by 30 (20% of the sum)",
+        )
+    ]
