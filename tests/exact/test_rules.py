@@ -1,4 +1,4 @@
-"""The rules of agents in closed form: use caps (A5), prices (A7), police (A9, its order), beliefs (A13),
+"""The rules of agents in closed form: use caps (A5), steps of prices, police (A9, its order), beliefs (A13),
 learning (A14).
 """
 
@@ -62,17 +62,6 @@ def test_the_use_cap_rises_while_one_more_use_saves_more_than_it_risks(
     assert (world.gangs.use_cap == (high if step > 0 else low)).all()
 
 
-def test_a7_the_lowest_ask_leaves_zero_profit(world: FraudSupplyChain) -> None:
-    """A7, equation 4.1: (1 - q) P = c + q F, with q the weekly risk over the sets sold in a week."""
-    d, rules = world.dealers, world.dealer_rules
-    rows = np.flatnonzero(d.tier == SELLER)
-    d.risk_seen[rows] = [3.0, 7.0]
-    d.need[rows, 0] = 5.0
-    cost = d.cost[rows, 0] + rules.handling[SELLER]
-    q = 0.3 / 5.0
-    assert np.allclose((1.0 - q) * rules.floor(rows), cost + q * d.penalty[rows], rtol=1e-12)
-
-
 def test_prices_move_with_need_by_no_more_than_their_limit() -> None:
     """Equation 4.8: log P' = log P + speed (D - S) / (D + S), within the weekly limit, and never below the
     floor.
@@ -123,6 +112,48 @@ def test_a13_a_belief_of_some_rows_leaves_the_others() -> None:
     assert seen[2].tolist() == [5.9, 5.9]
 
 
+def test_a13_the_belief_is_the_mean_of_bayes_posterior() -> None:
+    """A13: from a Beta(a, b) prior the belief is the mean of Bayes' posterior, integrated numerically."""
+    a, b, removed, stayed = 1.5, 4.0, 3, 9
+    seen = np.array([[a, b]])
+    update_belief(seen, np.array([0]), np.array([removed / 12]), 12.0, 1.0)
+    risk = (np.arange(200_000) + 0.5) / 200_000
+    weight = risk ** (a - 1 + removed) * (1.0 - risk) ** (b - 1 + stayed)
+    assert math.isclose(seen[0, 0] / seen[0].sum(), float(risk @ weight / weight.sum()), rel_tol=1e-6)
+
+
+def test_a13_gangs_and_dealers_come_to_believe_what_befalls_their_peers_and_hide_by_it() -> None:
+    """A13, equation 4.9: under steady news of a region the belief tends to its share of peers removed, as
+    fast as the decay says, and the chance to lie low is 1 - exp(-weight x belief).
+
+    Rule: how many hide in 1,000 weeks, within 4 standard errors; 15% could be told.
+    """
+    model = model_with("parameters.dealers.lie_low_impulse=0", "parameters.gangs.relocate_weight=0")
+    p, places = model.parameters, model.regions.n + 1
+    peers, decay = p.number("beliefs.peers"), p.number("beliefs.decay")
+    first = np.array([p.number("beliefs.first_removals"), p.number("beliefs.first_survivals")])
+    news = np.linspace(0.0, 0.02, places)
+    model.signals.gang_removal = model.signals.dealer_removal = news
+    for table, rules, who in (
+        (model.gangs, model.gang_rules, "gangs"),
+        (model.dealers, model.dealer_rules, "dealers"),
+    ):
+        rows, share, hidden = np.arange(table.n), news[table.region], 0
+        for week in range(1100):
+            model.day, table.low_until[:] = 7 * week, 0
+            rules.weigh_risk(rows)
+            if week == 9:
+                old = decay**10 * first
+                new = peers * (1 - decay**10) / (1 - decay)
+                assert np.allclose(table.risk_seen, old + new * np.column_stack([share, 1 - share]))
+            if week >= 100:
+                hidden += int((table.low_until > model.day).sum())
+        assert np.allclose(table.risk_seen[:, 0] / table.risk_seen.sum(axis=1), share, atol=1e-9)
+        chance = -np.expm1(-p.number(f"{who}.lie_low_weight") * share)
+        expected = 1000 * float(chance.sum())
+        decide_mean(hidden, expected, 1000 * float((chance * (1 - chance)).sum()), 1, 0.15 * expected)
+
+
 @pytest.mark.parametrize("scale", [0.0, 1e-12])
 def test_a14_without_sensitivity_all_channels_are_alike(scale: float) -> None:
     """A14: lambda = 0 gives a uniform choice."""
@@ -134,37 +165,87 @@ def test_a14_with_great_sensitivity_the_best_channel_is_chosen() -> None:
     assert softmax(1e6 * np.array([[0.3, 0.1, 0.31, -5.0]])).tolist() == [[0.0, 0.0, 1.0, 0.0]]
 
 
-def learned(
-    phi: float, rho: float, delta: float, earned: list[float], tried: list[float]
-) -> FraudSupplyChain:
-    """A world whose first gang has learned once, from attractions 1, 2, 3, .. and an experience of 2; the
-    last channels earned nothing.
-    """
-    sets = [f"parameters.gangs.ewa_{n}={v}" for n, v in (("phi", phi), ("rho", rho), ("delta", delta))]
-    model = model_with(*sets)
-    g = model.gangs
-    g.attraction[0], g.experience[0] = 1.0 + np.arange(len(Channel)), 2.0
-    g.tried[0, : len(tried)], g.earned[0, : len(earned)] = tried, earned
-    model.gang_rules.learn(np.array([0]))
-    return model
+def learning(**ewa: float) -> FraudSupplyChain:
+    """A world whose gangs learn by other rules: ``phi``, ``rho``, ``delta``, ``lambda_``."""
+    return model_with(*(f"parameters.gangs.ewa_{name.rstrip('_')}={value}" for name, value in ewa.items()))
 
 
 def test_a14_one_step_of_learning_is_the_equation() -> None:
     """A14, equation 4.5: A' = (phi N A + [delta + (1 - delta) 1(used)] pi) / N', N' = rho N + 1."""
-    model = learned(0.9, 0.8, 0.3, [3.0, 0.0, -1.0, 0.0], [4.0, 0.0, 2.0, 0.0])
-    posted = model.gang_rules._posted(np.array([0]))[0]
-    payoff = [0.75, 0.3 * posted[1], -0.5, *(0.3 * posted[3:])]
-    expected = [(0.9 * 2.0 * (1.0 + k) + pi) / 2.6 for k, pi in enumerate(payoff)]
-    assert np.allclose(model.gangs.attraction[0], expected, rtol=1e-12)
-    assert math.isclose(model.gangs.experience[0], 2.6)
-    assert not model.gangs.tried[0].any()
-    assert not model.gangs.earned[0].any()
+    model = learning(phi=0.9, rho=0.8, delta=0.3)
+    g, row = model.gangs, np.array([0])
+    first = np.arange(1.0, 1.0 + len(Channel))
+    g.attraction[0], g.experience[0] = first, 2.0
+    g.tried[0, [Channel.BOUGHT, Channel.CORPORATE]] = [4.0, 2.0]
+    g.earned[0, [Channel.BOUGHT, Channel.CORPORATE]] = [3.0, -1.0]
+    payoff = 0.3 * model.gang_rules._posted(row)[0]
+    payoff[[Channel.BOUGHT, Channel.CORPORATE]] = [0.75, -0.5]
+    model.gang_rules.learn(row)
+    assert np.allclose(g.attraction[0], (0.9 * 2.0 * first + payoff) / 2.6, rtol=1e-12)
+    assert math.isclose(g.experience[0], 2.6)
+    assert not g.tried[0].any()
+    assert not g.earned[0].any()
 
 
-def test_a14_without_foregone_payoffs_and_depreciation_of_experience_it_is_reinforcement() -> None:
-    """A14: delta = 0, rho = 0: A' = phi N A + the payoff earned; channels not used only fade."""
-    model = learned(0.5, 0.0, 0.0, [3.0, 0.0, 0.0, 0.0], [4.0, 0.0, 0.0, 0.0])
-    assert np.allclose(model.gangs.attraction[0], [1.0 + 0.75, *(2.0 + np.arange(len(Channel) - 1))])
+def test_a14_with_equal_decays_and_all_payoffs_attractions_are_weighted_averages() -> None:
+    """A14: delta = 1, rho = phi: A' = (phi N A + pi) / (phi N + 1), an average of payoffs, so that a steady
+    payoff is learned exactly and experience tends to 1 / (1 - phi).
+    """
+    model = learning(phi=0.8, rho=0.8, delta=1.0)
+    g, rows = model.gangs, np.arange(model.gangs.n)
+    steady = np.tile(np.linspace(-0.2, 0.6, len(Channel)), (g.n, 1))
+    for _ in range(200):
+        g.tried[:], g.earned[:] = 2.0, 2.0 * steady
+        model.gang_rules.learn(rows)
+    assert np.allclose(g.attraction, steady, atol=1e-9)
+    assert np.allclose(g.experience, 5.0)
+
+
+def test_a14_without_memory_only_the_last_payoff_counts() -> None:
+    """A14: phi = 0, rho = 0, delta = 1: attractions are the payoffs of the week, promised where not tried
+    (Cournot's best reply).
+    """
+    model = learning(phi=0.0, rho=0.0, delta=1.0)
+    g, rows = model.gangs, np.arange(model.gangs.n)
+    g.tried[:, Channel.BOUGHT], g.earned[:, Channel.BOUGHT] = 4.0, 1.0
+    promised = model.gang_rules._posted(rows)
+    model.gang_rules.learn(rows)
+    assert np.allclose(g.attraction[:, Channel.BOUGHT], 0.25)
+    assert np.allclose(
+        np.delete(g.attraction, Channel.BOUGHT, axis=1), np.delete(promised, Channel.BOUGHT, axis=1)
+    )
+
+
+@pytest.mark.parametrize("payoff", [0.3, -0.7])
+def test_a14_without_foregone_payoffs_a_channel_that_is_never_tried_only_fades(payoff: float) -> None:
+    """A14: delta = 0, rho = 0 over weeks: A_k = phi^t A_k(0) + the sum of payoffs that were earned, decayed
+    (cumulative reinforcement).
+    """
+    model = learning(phi=0.5, rho=0.0, delta=0.0)
+    g, rows, weeks = model.gangs, np.arange(model.gangs.n), 6
+    first = g.attraction.copy()
+    g.experience[:] = 1.0
+    for _ in range(weeks):
+        g.tried[:, Channel.OWN], g.earned[:, Channel.OWN] = 1.0, payoff
+        model.gang_rules.learn(rows)
+    earned = np.zeros(len(Channel))
+    earned[Channel.OWN] = payoff * sum(0.5**k for k in range(weeks))
+    assert np.allclose(g.attraction, 0.5**weeks * first + earned)
+
+
+def test_a14_gangs_without_sensitivity_choose_evenly_and_with_much_the_best() -> None:
+    """A14: the mix after learning is uniform for lambda = 0, the best channel for a great one."""
+    even, sharp = learning(lambda_=0.0), learning(lambda_=1000.0, phi=1.0, rho=0.0, delta=0.0)
+    even.gang_rules.learn(np.arange(even.gangs.n))
+    assert np.allclose(even.gangs.mix, 1.0 / len(Channel))
+    g = sharp.gangs
+    best = np.arange(g.n) % len(Channel)
+    g.attraction[:] = 0.2
+    g.attraction[np.arange(g.n), best] = 0.3
+    g.experience[:] = 1.0
+    sharp.gang_rules.learn(np.arange(g.n))
+    assert np.array_equal(g.mix.argmax(axis=1), best)
+    assert (g.mix.max(axis=1) > 1.0 - 1e-12).all()
 
 
 def test_a9_police_take_the_oldest_leads_first_and_drop_the_stale_ones(world: FraudSupplyChain) -> None:
