@@ -244,6 +244,8 @@ def list_(
     rows = catalogue(topic)
     if json:
         print(view.as_json(rows))
+    elif topic == "measures":
+        view.show_cards(rows)
     else:
         view.show(view.mapping_table(rows))
 

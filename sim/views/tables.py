@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TextIO
@@ -222,6 +224,22 @@ def show(table: Table, file: TextIO | None = None) -> None:
         _show_framed(table, out)
     else:
         out.write(plain(table) + "\n")
+
+
+def show_cards(rows: Sequence[Mapping[str, Any]], file: TextIO | None = None) -> None:
+    """Print rows with long texts: a card each on a terminal, wrapped to its width; elsewhere a line each."""
+    out = file or sys.stdout
+    if not out.isatty():
+        show(mapping_table(rows), out)
+        return
+    width = shutil.get_terminal_size().columns
+    for row in rows:
+        (_, name), *rest = row.items()
+        out.write(f"{name}\n")
+        for key, value in rest:
+            text = f"{key}: {_cell(value)}"
+            out.write(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ") + "\n")
+        out.write("\n")
 
 
 def plain(table: Table) -> str:

@@ -28,7 +28,17 @@ from sim.views.findings import (
 )
 from sim.views.plots import Measure, drawn, forecast_picture, measures_of, source_line
 from sim.views.progress import duration
-from sim.views.tables import GROUPS, Table, as_json, difference_table, effect_tables, number, plain, show
+from sim.views.tables import (
+    GROUPS,
+    Table,
+    as_json,
+    difference_table,
+    effect_tables,
+    number,
+    plain,
+    show,
+    show_cards,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -292,3 +302,18 @@ def test_interaction_has_a_table_for_each_whole() -> None:
             "together they do less than one by one, by 30 (20% of the sum)",
         )
     ]
+
+
+def test_long_texts_are_cards_on_a_terminal_and_lines_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A measure's card is wrapped to the terminal and never cut; piped, each measure is one line."""
+    rows = [{"measure": "a_measure", "what": "word " * 60, "fields": "one, two"}]
+    piped, screen = io.StringIO(), io.StringIO()
+    show_cards(rows, piped)
+    assert len(piped.getvalue().splitlines()) == 2
+    monkeypatch.setattr(screen, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "60")
+    show_cards(rows, screen)
+    lines = screen.getvalue().splitlines()
+    assert lines[0] == "a_measure"
+    assert max(map(len, lines)) <= 60
+    assert screen.getvalue().count("word") == 60
