@@ -172,7 +172,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare scenarios with a baseline, run by run; print the effects, write tables and a picture."""
-    from sim.study.results import check_comparable
+    from sim.study.results import check_comparable, check_names
     from sim.study.variants import comparison, read_doses
 
     options = _options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
@@ -183,8 +183,9 @@ def compare(
             "compare", None, "", "has no scenario besides the baseline", "Name one to compare with it."
         )
         raise InputError([fault])
+    check_comparable(others, base)
     asked = comparison(others, base, each=each, rivals=rival or (), doses=read_doses(doses))
-    check_comparable(asked.scenarios[1:], base)
+    check_names(asked.scenarios)
     where = out or Path("results") / f"compare-{console.joined(others)}"
     console.study(asked.scenarios, asked, options, where, force, quiet, json)
 

@@ -43,8 +43,9 @@ def compare(
     as for `run`.
     """
     base, loaded = _loaded(baseline, scale), [_loaded(scenario, scale) for scenario in scenarios]
+    check_comparable(loaded, base)
     asked = comparison(loaded, base, each=each, rivals=rivals, doses=doses)
-    check_comparable(asked.scenarios[1:], base)
+    check_names(asked.scenarios)
     return _study(list(asked.scenarios), asked, options)
 
 

@@ -88,6 +88,7 @@ def check_comparable(scenarios: Sequence[Scenario], baseline: Scenario) -> None:
             ("start", "Give --start, or write the same in both."),
             ("end", "Give --end, or write the same in both."),
             ("scale", "Give --scale, or write the same in both."),
+            ("rival", "Leave it out and give --rival, which runs both in one structure."),
         )
         if (ours := getattr(scenario, name)) != (theirs := getattr(baseline, name))
     ]

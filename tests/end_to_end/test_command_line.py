@@ -114,6 +114,18 @@ def test_lists_are_plain_lines(call: Call, topic: str) -> None:
     assert len(json.loads(text)) == len(rows) > 4
 
 
+def test_every_measure_is_listed_with_what_it_does_its_fields_and_its_evidence(call: Call) -> None:
+    from sim.interventions import MEASURES
+
+    rows = json.loads(call("list", "measures", "--json")[1])
+    assert [row["measure"] for row in rows] == list(MEASURES)
+    for row in rows:
+        assert row["what"].endswith("."), row
+        assert row["how it acts here"], row
+        assert row["fields"] != "-", row
+        assert row["evidence"].startswith("F"), row
+
+
 def test_the_shipped_scenarios_are_listed(call: Call) -> None:
     _, out, _ = call("list")
     names = {line.split()[0] for line in out.splitlines()[1:]}

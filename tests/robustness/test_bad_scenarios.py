@@ -23,6 +23,29 @@ DATED = MEASURE + "    start: 2020-12-01\n    end: 2021-09-30\n    accounts: 5\n
 
 # name of the case: (content, line of the first fault, its key, words it must hold)
 BAD: dict[str, tuple[str | bytes, int, str, str]] = {
+    "unknown switch": (
+        "extends: base.yaml\nadaptation:\n  hording: false\n", 3, "adaptation.hording", "mean 'hoarding'?",
+    ),
+    "switch that is neither true nor false": (
+        "extends: base.yaml\nadaptation:\n  hoarding: off\n", 3, "adaptation.hoarding", "true or false",
+    ),
+    "unknown rival": ("extends: base.yaml\nrival: no-cards\n", 2, "rival", "no-card-effect"),
+    "uncertain field that is none": (
+        DATED + "    uncertain:\n      - {field: acounts, low: 1, high: 2}\n", 4,
+        "interventions[0]", "acounts",
+    ),
+    "uncertain date for a number": (
+        DATED + "    uncertain:\n      - {field: accounts, low: 2020-12-01, high: 2021-01-01}\n", 4,
+        "interventions[0]", "numbers for a number",
+    ),
+    "uncertain bounds that fall": (
+        DATED + "    uncertain:\n      - {field: accounts, low: 9, high: 2}\n", 10,
+        "interventions[0].uncertain[0]", "rising",
+    ),
+    "uncertain start after the end": (
+        DATED + "    uncertain:\n      - {field: start, low: 2020-12-01, high: 2022-01-01}\n", 4,
+        "interventions[0]", "lies before start",
+    ),
     "unknown key": ("name: x\nextends: base.yaml\nscael: 3\n", 3, "scael", "Did you mean 'scale'?"),
     "duplicate key": (
         "name: x\nscale: 3\nextends: base.yaml\nscale: 4\n", 4, "scale", "twice, first on line 2",
