@@ -21,6 +21,28 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 
+class Links:
+    """Who knows whom among living buyers and dealers.
+
+    ``alive``: bool (buyers, contacts), living contacts of living buyers; ``buyer``: buyers sorted by the
+    dealer whom they know, a row a link.
+    """
+
+    def __init__(self, table: Table, dealers: Table) -> None:
+        self.table = table
+        self.alive = (table.contacts >= 0) & (dealers.alive[np.maximum(table.contacts, 0)] == 1)
+        self.alive &= (table.alive == 1)[:, None]
+        buyer, column = np.nonzero(self.alive)
+        known = table.contacts[buyer, column]
+        order = np.argsort(known, kind="stable")
+        self.buyer, self._known = buyer[order], known[order]
+
+    def of(self, dealer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where the links of each dealer (n) begin, and how many there are."""
+        first = np.searchsorted(self._known, dealer)
+        return first, np.searchsorted(self._known, dealer, side="right") - first
+
+
 class Population:
     """Creates gangs and dealers, at the start and later, with traits drawn from their own keys."""
 
@@ -220,36 +242,31 @@ class Population:
         edges, pool = self._fitness_edges(tier)
         if not len(pool):
             return
+        links = Links(table, self.dealers)
         for column in np.flatnonzero(dead.any(axis=0)):
             at = rows[dead[:, column]]
             draw = process_draw + 2 * int(column)
             found = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw) < chance
             u = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw + 1)
             new = pool[interval(edges, u * edges[-1])]
-            friend = self._friend_of_friend(at, table, 300 + process_draw + 4 * int(column))
+            friend = self._friend_of_friend(at, links, 300 + process_draw + 4 * int(column))
             new = np.where(friend >= 0, friend, new)
             table.contacts[at[found], column] = new[found]
 
-    def _friend_of_friend(self, rows: np.ndarray, table: Table, draw: int) -> np.ndarray:
+    def _friend_of_friend(self, rows: np.ndarray, links: Links, draw: int) -> np.ndarray:
         """A contact of another buyer who shares a living contact with each row (n); -1 for the share of
         rewiring that is no closure, and for who has none.
         """
-        m = self.model
+        m, table = self.model, links.table
         u = [m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + k) for k in range(4)]
-        lives = (table.contacts >= 0) & (self.dealers.alive[np.maximum(table.contacts, 0)] == 1)
-        lives &= (table.alive == 1)[:, None]
-        buyer, column = np.nonzero(lives)
-        known = table.contacts[buyer, column]
-        order = np.argsort(known, kind="stable")
-        shared = table.contacts[rows, pick(lives[rows].astype(np.float64), u[0])]
-        first = np.searchsorted(known[order], shared)
-        count = np.searchsorted(known[order], shared, side="right") - first
-        linked = lives[rows].any(axis=1) & (count > 0) & (u[3] < self.p.number("market.triadic_share"))
-        if not linked.any():
+        closes = links.alive[rows].any(axis=1) & (u[3] < self.p.number("market.triadic_share"))
+        if not closes.any():
             return np.full(len(rows), -1)
-        other = buyer[order[np.minimum(first + (u[1] * count).astype(np.int64), len(order) - 1)]]
-        theirs = table.contacts[other, pick(lives[other].astype(np.float64), u[2])]
-        return np.where(linked, theirs, -1)
+        shared = table.contacts[rows, pick(links.alive[rows].astype(np.float64), u[0])]
+        first, count = links.of(shared)
+        other = links.buyer[np.minimum(first + (u[1] * count).astype(np.int64), len(links.buyer) - 1)]
+        theirs = table.contacts[other, pick(links.alive[other].astype(np.float64), u[2])]
+        return np.where(closes & (count > 0), theirs, -1)
 
     def search(self, rows: np.ndarray, table: Table, tier: int, chance: float, draw: int) -> None:
         """Buyers with an open order look around: one contact gives way to a dealer who has cards (4.7)."""

@@ -182,16 +182,11 @@ class Counter:
         if not inspected.any():
             return refused
         bank = m.outlets.bank[openings.outlet]
-        blocked = m.outlets.shut(m.day) | inspected[m.outlets.bank]
-        went = self._elsewhere(
-            openings.key,
-            openings.region,
-            openings.outlet,
-            refused & inspected[bank],
-            m.banks.displacement[bank],
-            blocked,
-            5,
-        )
+        stopped = refused & inspected[bank]
+        if not stopped.any():
+            return refused
+        blocked, share = m.outlets.shut(m.day) | inspected[m.outlets.bank], m.banks.displacement[bank]
+        went = self._elsewhere(openings.key, openings.region, openings.outlet, stopped, share, blocked, 5)
         return np.asarray((refused & ~went) | self._refused(openings, went, 1))
 
     def _refused(self, openings: Openings, at_counter: np.ndarray, draw: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim import arrays
-from sim.random import Process, child_keys, named_key
+from sim.random import Process, child_keys, named_keys
 from sim.world.codes import Source
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Insiders:
         self.turnover = p.number("insiders.turnover_per_year") / 52.0
         self.elasticity = p.number("insiders.recruit_elasticity")
         self.price = p.number("market.price_gang_start")
-        self.agents_key = np.array([named_key("insider agents")], dtype=np.uint64)
+        self.keys = named_keys(["insider agents", "insider outlets"])
 
     def run(self) -> None:
         """Investigate, recruit once a week, open."""
@@ -48,10 +48,9 @@ class Insiders:
     def investigate(self, case: InsiderCase) -> None:
         """Remove insiders: compromised outlets in a fixed keyed order, agents by their number."""
         m = self.model
-        agents, outlets = m.keyed.rounded(
-            Process.INSIDERS, m.day, np.repeat(self.agents_key, 2), [case.agents, case.outlets], 1
-        )
-        there = np.flatnonzero(m.outlets.compromised & case.regions[m.outlets.region])
+        agents, outlets = m.keyed.rounded(Process.INSIDERS, m.day, self.keys, [case.agents, case.outlets], 1)
+        there = np.flatnonzero(m.outlets.compromised)
+        there = there[case.regions[m.outlets.region[there]]]
         rank = m.keyed.uniform(Process.INSIDERS, 0, m.outlets.keys[there], 2)
         found = there[np.argsort(rank, kind="stable")[: int(outlets)]]
         m.outlets.compromised[found] = False
@@ -68,16 +67,16 @@ class Insiders:
         join = leave * self.share / (1.0 - self.share) * pull * m.adapts("replacement")
         m.outlets.compromised[:] = np.where(m.outlets.compromised, u >= leave, u < join)
         start = m.operators.insiders_start
-        came = m.keyed.poisson(Process.INSIDERS, m.day, self.agents_key, [leave * start * pull], 4)[0]
-        left = m.keyed.binomial(Process.INSIDERS, m.day, self.agents_key, [m.operators.insiders], [leave], 5)[
-            0
-        ]
-        m.operators.insiders += int(came) * m.adapts("replacement") - int(left)
+        own, there = self.keys[:1], [m.operators.insiders]
+        came = int(m.keyed.poisson(Process.INSIDERS, m.day, own, [leave * start * pull], 4)[0])
+        left = int(m.keyed.binomial(Process.INSIDERS, m.day, own, there, [leave], 5)[0])
+        m.operators.insiders += came * m.adapts("replacement") - left
 
     def _open(self) -> None:
         """Accounts opened by insiders for recruiters who still need sets."""
         m, outlets = self.model, self.model.outlets
-        at_work = np.flatnonzero(outlets.compromised & ~outlets.shut(m.day))
+        at_work = np.flatnonzero(outlets.compromised)
+        at_work = at_work[outlets.suspended_until[at_work] <= m.day]
         mean = np.full(len(at_work), self.rate / m.scale)
         count = m.keyed.poisson(Process.INSIDERS, m.day, outlets.keys[at_work], mean, 6)
         outlet = np.repeat(at_work, count)

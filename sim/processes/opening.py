@@ -71,7 +71,7 @@ class Opening:
         hit = np.zeros(pool.n, dtype=np.uint8)
         approached(
             m.keyed.key,
-            Process.APPROACH,
+            int(Process.APPROACH),
             m.day,
             0,
             pool.key,
