@@ -6,7 +6,7 @@ Each function takes the whole table of `sim.study` and the two ends of the windo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.study.costs import TOTAL
@@ -119,11 +119,11 @@ def _interaction_table(rows: pd.DataFrame, name: str, parts: str, ends: Ends) ->
 
 
 def displacement_table(displacement: pd.DataFrame, ends: Ends) -> Table:
-    """Here, elsewhere and D of every measure and axis."""
+    """Here, elsewhere and D of every measure and axis; measures that share both sides share a row."""
     rows = [
         (
             row["scenario"],
-            row["measure"],
+            measures,
             f"{row['axis']}, {row['unit']}",
             number(row["baseline_here"]),
             number(row["change_here"], sign=True),
@@ -133,12 +133,23 @@ def displacement_table(displacement: pd.DataFrame, ends: Ends) -> Table:
             span(row["low"], row["high"]),
             row["verdict"],
         )
-        for row in records(_of(displacement, ends))
+        for row, measures in _shared(records(_of(displacement, ends)))
     ]
     headers = ("scenario", "measure", "axis", "here", "change here", "elsewhere", "change elsewhere", "D")
     title = f"Displacement, {' to '.join(ends)}: D = -(change elsewhere) / (change here)"
     right = frozenset((*headers[3:], "90% interval"))
     return Table((*headers, "90% interval", "verdict"), rows, title, right, spare=("here", "elsewhere"))
+
+
+def _shared(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Rows with one here and elsewhere, each once, and the measures that share it in words."""
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        same = ("scenario", "axis", "unit", "baseline_here", "change_here", "change_elsewhere")
+        groups.setdefault(tuple(repr(row[name]) for name in same), []).append(row)
+    for first, *others in groups.values():
+        more = f" and {len(others)} more" if others else ""
+        yield first, f"{first['measure']}{more}"
 
 
 def cost_table(costs: pd.DataFrame, ends: Ends, *, measures: bool) -> Table:

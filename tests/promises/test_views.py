@@ -284,6 +284,15 @@ def test_displacement_and_costs_have_tables_that_fit_together() -> None:
     assert (cells["cost, yuan"], cells["cases averted"], cells["delivered"]) == ("+100", "+100", "50")
 
 
+def test_measures_that_share_both_sides_share_a_row() -> None:
+    """In a scenario of many measures those of one axis have the same here and elsewhere: said once."""
+    _, displacement, _ = found(contacts_sim=-40.0, contacts_voip=10.0)
+    twice = pd.concat([displacement, displacement.assign(measure="b")])
+    alone, shared = (displacement_table(table, ENDS) for table in (displacement, twice))
+    assert len(shared.rows) == len(alone.rows)
+    assert [row[1] for row in shared.rows] == [f"{row[1]} and 1 more" for row in alone.rows]
+
+
 def test_interaction_has_a_table_for_each_whole() -> None:
     one, two = stand("a"), stand("b")
     asked = comparison([scenario_with("both", one, two)], shortest(), each=True)
