@@ -28,7 +28,7 @@ class Opening:
         p = model.parameters
         self.model = model
         self.counter = Counter(model)
-        self.legal_weight = p.number("openers.legal_weight")
+        self.legal_weight = p.number("openers.legal_weight") * (model.rival != "no-awareness-effect")
         self.rate = p.number("openers.approach_per_year") / 365.25
         self.logit_scale = p.number("openers.logit_scale")
         self.impulse_weight = p.number("openers.impulse_weight")

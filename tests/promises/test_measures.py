@@ -262,6 +262,33 @@ def test_a_measure_leaves_word_of_what_it_delivered(name: str) -> None:
     assert not any(policy.delivered for policy in days_of(measure(name, **SOME_DOSE[name], coverage=0.0)))
 
 
+UNSURE = [
+    {"field": "start", "low": date(2020, 10, 10), "high": date(2021, 4, 10)},
+    {"field": "days", "low": 10, "high": 90},
+    {"field": "lift", "low": 0.1, "high": 0.5},
+]
+
+
+def test_what_is_uncertain_is_drawn_from_its_range_and_is_its_point_value_without_draws() -> None:
+    """Draw 0 is the file's value; each draw takes one from between, whole where the field is; all of it is
+    used, and the same draw and seed give the same measure.
+    """
+    inspection = measure("institution_inspection", institutions=130, uncertain=UNSURE)
+    assert inspection.at_draw(0, 1) is inspection
+    drawn: list[Any] = [inspection.at_draw(k, 1) for k in range(1, 201)]
+    assert {each.start for each in drawn} <= {date(2020, 10, 10) + timedelta(k) for k in range(183)}
+    assert all(isinstance(each.days, int) and 10 <= each.days <= 90 for each in drawn)
+    for values, low, high in (
+        ([each.lift for each in drawn], 0.1, 0.5),
+        ([(each.start - START).days for each in drawn], 0, 182),
+    ):
+        assert np.quantile(values, 0.05) < low + 0.1 * (high - low)
+        assert np.quantile(values, 0.95) > high - 0.1 * (high - low)
+    again: list[Any] = [inspection.at_draw(k, 1) for k in range(1, 201)]
+    assert again == drawn
+    assert all(each.institutions == 130 and each.spillover == drawn[0].spillover for each in drawn)
+
+
 def test_every_measure_explains_itself() -> None:
     """A plain description, what it reads and writes, what it counts as its own, where what it stops may move,
     and the identity that holds when all else is off.
