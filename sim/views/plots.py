@@ -330,7 +330,7 @@ def _x(day: pd.Timestamp) -> float:
 
 def _in_words(identifier: str) -> str:
     """A measure's id as words: `account_cleanup-dormant` is `Account cleanup: dormant`."""
-    words = identifier.replace("-", ": ").replace("_", " ")
+    words = identifier.replace("-", ": ").replace("_", " ").replace("iot ", "IoT ")
     return words[:1].upper() + words[1:]
 
 
