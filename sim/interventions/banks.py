@@ -53,12 +53,6 @@ class InsiderInvestigation(Measure):
         0.5, description="Share of them at bank outlets; the others are at operators."
     )
 
-    @model_validator(mode="after")
-    def _path_inside(self) -> InsiderInvestigation:
-        for point in self.insiders:
-            self._within("the total", point.by)
-        return self
-
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Order today's part of the path."""
         found = self.strength(day, window) * cumulative_today(self.insiders, self.start, day, window)

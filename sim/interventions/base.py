@@ -164,6 +164,15 @@ class Measure(Strict, ABC):
         return self
 
     @model_validator(mode="after")
+    def _paths_inside(self) -> Measure:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for point in value if isinstance(value, list) else ():
+                if isinstance(point, Total):
+                    self._within("the total", point.by)
+        return self
+
+    @model_validator(mode="after")
     def _uncertain_fields(self) -> Measure:
         for item in self.uncertain:
             value = getattr(self, item.field, None)

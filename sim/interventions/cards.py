@@ -158,12 +158,6 @@ class PhoneCardCleanup(Measure):
         1.0, description="How much likelier an illicit phone card is closed than an honest one."
     )
 
-    @model_validator(mode="after")
-    def _path_inside(self) -> PhoneCardCleanup:
-        for point in self.cards:
-            self._within("the total", point.by)
-        return self
-
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Order today's part of the path."""
         cards = self.strength(day, window) * cumulative_today(self.cards, self.start, day, window)

@@ -85,8 +85,6 @@ class ClusterCampaign(Measure):
             raise ValueError("opener_share and other_share add up to more than 1. The rest are dealers")
         for pulse in self.pulses:
             self._within("the pulse", pulse.on)
-        for point in (*self.suspects, *self.card_gangs):
-            self._within("the total", point.by)
         return self
 
     @property
@@ -168,12 +166,6 @@ class FiveYearBan(Measure):
         0.01, description="Persons barred in error (their identity was stolen) for each person barred."
     )
 
-    @model_validator(mode="after")
-    def _path_inside(self) -> FiveYearBan:
-        for point in self.persons:
-            self._within("the total", point.by)
-        return self
-
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Order today's bars."""
         persons = self.strength(day, window) * cumulative_today(self.persons, self.start, day, window)
@@ -221,12 +213,6 @@ class BorderRepatriation(Measure):
     )
     closed: Share = Field(0.0, description="Share of moves abroad that the border stops.")
     seized: Share = Field(0.0, description="Further share of cards seized on their way abroad.")
-
-    @model_validator(mode="after")
-    def _path_inside(self) -> BorderRepatriation:
-        for point in self.persons:
-            self._within("the total", point.by)
-        return self
 
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Order today's returns and close the border as far as it goes; regions weigh by their adults."""
