@@ -166,9 +166,13 @@ def verdict(outcome: str, differences: np.ndarray, base: float, mean: float, low
         return f"{_direction(mean)} by {_size(outcome, mean, base)} in the only pair: no interval"
     if low <= 0 <= high:
         return f"cannot be told apart at {pairs} replicates"
-    between = " to ".join(_ends(outcome, low, high, base))
-    few = f", {pairs} pairs only" if pairs < FEW_PAIRS else ""
-    return f"{_direction(mean)} by {_size(outcome, mean, base)} ({between}{few}){_judgement(outcome, mean)}"
+    size = _size(outcome, mean, base)
+    # Of a count from nothing, ends that round to the same say nothing more.
+    told = not base and {size} == {_size(outcome, end, base) for end in (low, high)}
+    aside = [] if told else [" to ".join(_ends(outcome, low, high, base))]
+    aside += [f"{pairs} pairs only"] if pairs < FEW_PAIRS else []
+    between = f" ({', '.join(aside)})" if aside else ""
+    return f"{_direction(mean)} by {size}{between}{_judgement(outcome, mean)}"
 
 
 def _direction(mean: float) -> str:
