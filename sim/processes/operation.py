@@ -124,7 +124,7 @@ class Operation:
         busy = self._contacts()
         weight = self._exposure()
         stays = self._not_dissuaded(busy, weight)
-        self._credit(busy, weight, stays)
+        self._credit(busy, stays)
         weight *= stays[:, None]
         success = self.success * weight.sum(axis=0)
         mean = busy * (g.method_mix @ success)
@@ -163,18 +163,20 @@ class Operation:
         mix = self.model.gangs.method_mix
         return np.array([math.fsum(busy * mix[:, kind]) for kind in range(METHODS)]) * self.success
 
-    def _credit(self, busy: np.ndarray, weight: np.ndarray, stays: np.ndarray) -> None:
+    def _credit(self, busy: np.ndarray, stays: np.ndarray) -> None:
         """Cases that app, awareness and orders avert today, in expectation, each with the others at work."""
         m = self.model
         if not (m.policy.parts or m.awareness_by):
             return
-        making = weight * self._by_method(busy)
-        protected, aware = 1.0 - m.policy.app_protection, np.exp(-self.beta * m.awareness[:, None])
-        left = (making * stays[:, None]).sum(axis=1)
-        m.recorder.credit_weights("app_protection", left * (1.0 / protected - 1.0))
-        m.recorder.credit_weights("orders", (making * (1.0 - stays)[:, None]).sum(axis=1))
-        kept = (making * stays[:, None] * (1.0 / aware - 1.0)).sum(axis=1)
-        m.recorder.credit_shares(m.awareness_by, float(kept.sum()))
+        making = m.regions.share[:, None] * self._by_method(busy)
+        aware = np.exp(-self.beta * m.awareness[:, None])
+        covered, stays = m.policy.app_protection[:, None], stays[:, None]
+        by_app = making * aware * stays * covered
+        by_orders = making * aware * (1.0 - covered) * (1.0 - stays)
+        by_awareness = making * (1.0 - covered) * stays * (1.0 - aware)
+        m.recorder.credit_weights("app_protection", by_app.sum(axis=1))
+        m.recorder.credit_weights("orders", by_orders.sum(axis=1))
+        m.recorder.credit_shares(m.awareness_by, float(by_awareness.sum()))
 
     def _exposure(self) -> np.ndarray:
         """Share of adults times what app and awareness leave of success, float64 (regions, methods)."""

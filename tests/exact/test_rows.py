@@ -487,3 +487,20 @@ def test_stablecoin_limits_close_that_channel_at_their_rate_and_no_other() -> No
     assert math.isclose(share, math.exp(-1.5 * 200 / 365.25), rel_tol=1e-9)
     others = [kind for kind in POOLS if kind != coins]
     assert np.array_equal(limited.operation.pools.capacity[others], free.operation.pools.capacity[others])
+
+
+def test_an_app_that_protects_everyone_is_credited_with_every_case() -> None:
+    """Row C: the count of the app's own is the mean of the cases that there would be; none is left.
+
+    Rule: within 4 standard errors of a Poisson count of a twin world without the app.
+    """
+    with_app, without = world("scale=100"), world("scale=100")
+    level = [{"since": DAY0, "level": 1.0}]
+    order(with_app, "antifraud_app", covered=level, efficacy=1.0)
+    for model in (with_app, without):
+        model.operation.run()
+    assert len(with_app.cases.gang) == 0
+    cases = int(without.gangs.cases.sum())
+    credited = with_app.recorder._deeds["antifraud_app", "attributed"] / with_app.scale
+    assert cases > 30
+    assert abs(cases - credited) < 4.0 * math.sqrt(credited)
