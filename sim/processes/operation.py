@@ -157,9 +157,7 @@ class Operation:
         return busy
 
     def _by_method(self, busy: np.ndarray) -> np.ndarray:
-        """Cases in the making by method, did all adults fall for them as unprotected ones, float64
-        (methods).
-        """
+        """Cases in the making by method, if all adults were unprotected and unaware, float64 (methods)."""
         mix = self.model.gangs.method_mix
         return np.array([math.fsum(busy * mix[:, kind]) for kind in range(METHODS)]) * self.success
 
@@ -188,6 +186,8 @@ class Operation:
     def _victims_region(self, key: np.ndarray, method: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Where the victim of each case lives, by the exposure to its method, int64 (n)."""
         m = self.model
+        if not len(key):  # nobody may be left to fall for anything
+            return np.empty(0, dtype=np.int64)
         edges = np.cumsum(weight, axis=0)
         u = m.keyed.uniform(Process.CASE_REGION, m.day, key)
         region = np.empty(len(key), dtype=np.int64)
