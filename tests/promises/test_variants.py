@@ -79,7 +79,13 @@ def test_doses_scale_the_coverage_of_added_measures_alone(operation: Scenario, b
     own = {measure.id for measure in asked.compared[0].added}
     for full, part in zip(operation.interventions, asked.compared[1].scenario.interventions, strict=True):
         share = 0.25 if full.id in own else 1.0
-        assert part == full.model_copy(update={"coverage": full.coverage * share})
+        unsure = [
+            item.model_copy(update={"low": item.low * share, "high": item.high * share})
+            if item.field == "coverage"
+            else item
+            for item in full.uncertain
+        ]
+        assert part == full.model_copy(update={"coverage": full.coverage * share, "uncertain": unsure})
 
 
 def test_doses_scale_an_uncertain_coverage_in_every_draw() -> None:
