@@ -181,15 +181,12 @@ class Policy:
     parts: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("opening_factor", "use_factor", "trace_factor", "false_positive_factor"):
-            setattr(self, name, np.ones(self.regions))
-        for name in ("app_protection", "orders", "report_lift", "link_share", "link_delay"):
+        for name in ("opening", "use", "trace", "false_positive", "freeze", "layering"):
+            setattr(self, f"{name}_factor", np.ones(self.regions))
+        doses = ("app_protection", "orders", "report_lift", "link_share", "link_delay")
+        for name in (*doses, "transfers_held", "honest_listed"):
             setattr(self, name, np.zeros(self.regions))
         self.publicity = np.zeros((self.regions, len(STREAMS)))
-        self.freeze_factor = np.ones(self.regions)
-        self.layering_factor = np.ones(self.regions)
-        self.transfers_held = np.zeros(self.regions)
-        self.honest_listed = np.zeros(self.regions)
         self.cap = np.full(self.regions, NO_CAP)
 
     def part(self, what: str, measure: str, weight: np.ndarray) -> None:

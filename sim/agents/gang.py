@@ -108,9 +108,8 @@ class GangRules:
         self.freeze_factor = np.ones(len(Channel))
         self.freeze_factor[Channel.OWN] = p.number("channels.own_freeze_factor")
         for kind in POOLS:
-            name = kind.name.lower()
-            self.fees[kind] = p.number(f"channels.{name}_fee")
-            self.freeze_factor[kind] = p.number(f"channels.{name}_freeze_factor")
+            self.fees[kind] = p.number(f"channels.{kind.label}_fee")
+            self.freeze_factor[kind] = p.number(f"channels.{kind.label}_freeze_factor")
         self.calls = p.number("gangs.contacts_per_staff")
         self.calls_per_sim = p.number("gangs.contacts_per_sim")
         self.contact_start = {name: p.number(f"channels.{name}_share") for name in CONTACTS}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 ABROAD = "ABROAD"
-CHANNEL_COUNTS = {kind: f"cases_{kind.name.lower()}" for kind in Channel}
+CHANNEL_COUNTS = {kind: f"cases_{kind.label}" for kind in Channel}
 """The outcome that counts the cases of each channel."""
 
 PRICES = ("price_gang_yuan", "price_dealer_yuan", "price_opener_yuan")

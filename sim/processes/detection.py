@@ -58,6 +58,7 @@ class Detection:
         """Settle today's removals of all tracked cards."""
         m = self.model
         self._fall_asleep()
+        self._warm_up()
         cleanup = self._cleanup()
         self._trace()
         self._step(m.accounts, cleanup)
@@ -82,16 +83,20 @@ class Detection:
         return rates
 
     def _fall_asleep(self) -> None:
-        """Accounts that lie on a shelf for long count as dormant; dealers warm some up while these are
-        reviewed (row 6a): a few transfers, paid for by the dealer, and the card looks alive.
-        """
+        """Accounts that lie on a shelf for long count as dormant."""
         m, cards = self.model, self.model.accounts
-        shelf = (cards.status == Status.RECRUITER_STOCK) | (cards.status == Status.DEALER_STOCK)
         lies = (cards.status < Status.ACTIVE) & (m.day - cards.opened == self.sleeps_after)
         cards.flags[lies] |= np.uint8(Flag.IDLE)
+
+    def _warm_up(self) -> None:
+        """While dormant accounts are reviewed dealers warm some of theirs up (row 6a): a few transfers, paid
+        for by the dealer, and the card looks alive.
+        """
+        m, cards = self.model, self.model.accounts
         reviewed = any(order.cause == Cause.CLEANUP_DORMANT for order in m.policy.cleanups)
         if not reviewed or not m.adapts("warming_up"):
             return
+        shelf = (cards.status == Status.RECRUITER_STOCK) | (cards.status == Status.DEALER_STOCK)
         rows = np.flatnonzero(shelf & ((cards.flags & Flag.IDLE) != 0))
         rows = rows[m.keyed.uniform(Process.WARMING, m.day, cards.key[rows]) < self.warming]
         cards.flags[rows] &= ~np.uint8(Flag.IDLE)

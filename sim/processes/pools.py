@@ -13,9 +13,6 @@ from sim.world.codes import POOLS, Channel
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
-NAMES = {kind: kind.name.lower() for kind in POOLS}
-"""Names of the pools, as parameters and measures have them."""
-
 SWITCH_OF = {
     Channel.OWN: "own_accounts",
     Channel.CORPORATE: "corporate_accounts",
@@ -43,7 +40,8 @@ class Pools:
         self.ceiling = np.zeros(len(Channel))
         self.growth = np.zeros(len(Channel))
         self.decline = np.zeros(len(Channel))
-        for kind, name in NAMES.items():
+        for kind in POOLS:
+            name = kind.label
             self.capacity[kind] = p.number(f"channels.{name}_capacity_start")
             self.ceiling[kind] = p.number(f"channels.{name}_capacity_max")
             self.growth[kind] = p.number(f"channels.{name}_growth_per_year")
@@ -85,7 +83,7 @@ class Pools:
         """One day of growth in use, of closures by control of use and by measures; arrivals."""
         m = self.model
         alive = np.array([kind not in SWITCH_OF or m.adapts(SWITCH_OF[kind]) for kind in Channel])
-        cut = np.array([m.policy.channel_growth.get(kind.name.lower(), 1.0) for kind in Channel])
+        cut = np.array([m.policy.channel_growth.get(kind.label, 1.0) for kind in Channel])
         room = 1.0 - self.capacity / np.maximum(self.ceiling, 1e-9)
         change = self.growth * cut * self.used * room - self.decline
         self.capacity = self.capacity * (1.0 + np.where(alive, change, 0.0) / 365.25)
@@ -98,8 +96,8 @@ class Pools:
     def _close(self) -> None:
         """Capacity that measures close today."""
         m = self.model
-        for kind, name in NAMES.items():
-            if rate := m.policy.channel_closure.get(name, 0.0):
+        for kind in POOLS:
+            if rate := m.policy.channel_closure.get(kind.label, 0.0):
                 closed = self.capacity[kind] * -math.expm1(-rate / 365.25)
                 self.capacity[kind] -= closed
-                m.recorder.credit_weights(name, np.full(m.regions.n, closed / m.scale / m.regions.n))
+                m.recorder.credit_weights(kind.label, np.full(m.regions.n, closed / m.scale / m.regions.n))

@@ -323,7 +323,7 @@ class GangLife(Life):
         """Cases of the day by channel, and those that found none."""
         cases = self.model.cases
         channels = cases.channel[cases.gang == self.row]
-        self.week.update(Channel(channel).name.lower() for channel in channels)
+        self.week.update(Channel(channel).label for channel in channels)
         self.week["failed"] += self.state["cases"] - before["cases"] - len(channels)
 
     def _decision(self) -> Iterator[str]:
@@ -344,7 +344,7 @@ class GangLife(Life):
 
     def _mix(self) -> str:
         shares = {channel: self.state["mix"][channel] for channel in Channel}
-        return ", ".join(f"{c.name.lower()} {share:.0%}" for c, share in shares.items() if share >= 0.005)
+        return ", ".join(f"{c.label} {share:.0%}" for c, share in shares.items() if share >= 0.005)
 
     def _books(self, before: State) -> str:
         """The week in a line; the counts begin again."""

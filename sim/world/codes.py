@@ -99,6 +99,11 @@ class Channel(IntEnum):
     CASH = 6
     UNKNOWN = 7
 
+    @property
+    def label(self) -> str:
+        """Its name in outcomes, parameters and measures."""
+        return self.name.lower()
+
 
 POOLS = (
     Channel.POINTS,
