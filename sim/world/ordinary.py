@@ -111,10 +111,12 @@ class OrdinaryCards:
 
     def take(self, region: np.ndarray, issuer_class: np.ndarray, flags: np.ndarray, cards: int) -> None:
         """Remove ``cards`` real accounts from the cell of each account that is sold into the chain."""
-        np.subtract.at(self.cells[0], (region, issuer_class, flags), cards)
+        stock = self.cells[0]
+        np.subtract.at(stock, (region, issuer_class, flags), cards)
+        short = stock[region, issuer_class, flags] < 0
         # A cell too small for the scale borrows from the largest of its region; an empty region gives none.
-        for place in np.flatnonzero((self.cells[0] < 0).any(axis=(1, 2))):
-            cells = self.cells[0, place].reshape(-1)
+        for place in np.unique(region[short]) if short.any() else ():
+            cells = stock[place].reshape(-1)
             owed = -int(cells[cells < 0].sum())
             cells[cells < 0] = 0
             for at in np.argsort(-cells, kind="stable"):
