@@ -9,7 +9,15 @@ from numba import njit, prange
 
 from sim.kernels import compiled
 from sim.kernels.counter import first_above
-from sim.kernels.philox import block_at, child_key, lane_of, philox4x32, uniform_at, unit_from_bits
+from sim.kernels.philox import (
+    block_at,
+    child_key,
+    lane_of,
+    philox4x32,
+    uniform_at,
+    uniforms_into,
+    unit_from_bits,
+)
 from sim.kernels.sampling import POISSON_INVERSION_LIMIT, poisson_at
 
 CHUNK = 16_384
@@ -177,24 +185,33 @@ def recruited(
     how many a person opens on average.  Returns rows of persons and of recruiters, int64 (taken).
     """
     need = needed[rows] - got[rows]
-    person = np.empty(approached.size, dtype=np.int64)
-    number = np.empty(approached.size, dtype=np.int64)
+    person = approached.copy()
+    number = np.empty(person.size, dtype=np.int64)
+    # Pass by pass, so that many keys are fetched at once and uniform numbers drawn in vectors.
+    mine = keys[person]
+    u = np.empty(person.size)
+    uniforms_into(key, choice, day, mine, 0, u)
     n = 0
-    for row in approached:
-        at = _meet(uniform_at(key, choice, day, keys[row], 0), region[row], edges, first)
+    for i in range(person.size):
+        at = _meet(u[i], region[person[i]], edges, first)
         # Most recruiters need nobody today, so most offers are settled here.
-        if at < 0 or need[at] <= 0:
-            continue
+        if at >= 0 and need[at] > 0:
+            person[n], number[n], mine[n] = person[i], at, mine[i]
+            n += 1
+    uniforms_into(key, acceptance, day, mine[:n], 0, u[:n])
+    accepted = 0
+    for i in range(n):
+        row, at = person[i], number[i]
         feared = risk_weight[row] * risk[region[row]] + law[region[row]]
         utility = np.log(wage[rows[at]] / reservation_wage[row]) - feared
-        if uniform_at(key, acceptance, day, keys[row], 0) < 1.0 / (1.0 + np.exp(-utility / scale)):
-            person[n], number[n] = row, at
-            n += 1
-    queue = np.empty(n)
-    for i in range(n):
-        queue[i] = uniform_at(key, queueing, day, keys[person[i]], 2)
-    taken = _within_need(number[:n], queue, need, cards)
-    return person[:n][taken], rows[number[:n][taken]]
+        if u[i] < 1.0 / (1.0 + np.exp(-utility / scale)):
+            person[accepted], number[accepted], mine[accepted] = row, at, mine[i]
+            accepted += 1
+    queue = u[:accepted]
+    uniforms_into(key, queueing, day, mine[:accepted], 2, queue)
+    person, number = person[:accepted], number[:accepted]
+    taken = _within_need(number, queue, need, cards)
+    return person[taken], rows[number[taken]]
 
 
 @compiled(

@@ -65,29 +65,23 @@ class Outlets:
         self._all_open_from = 0
         self._rankings: dict[tuple[float, bytes], np.ndarray] = {}
 
-    def choose(self, region: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """Outlet of each opening: in its region (n), in proportion to laxity, by a uniform number (n)."""
-        return self._by_weight(self.cumulative, region, u)
-
     def choose_outside(self, region: np.ndarray, u: np.ndarray, blocked: np.ndarray) -> np.ndarray:
-        """Like :meth:`choose`, among outlets that are not ``blocked`` (outlets); -1 where the region has
-        none.
+        """Outlet in each region (n) in proportion to laxity by a uniform number (n), among those that are not
+        ``blocked`` (outlets); -1 where the region has none.
         """
         if not len(region):
             return np.empty(0, dtype=np.int64)
-        return self._by_weight(np.cumsum(np.where(blocked, 0.0, self.laxity)), region, u)
-
-    def members(self, order: Blacklist) -> np.ndarray:
-        """Boolean mask (n) of the outlets that share a list."""
-        return np.asarray(order.regions[self.region] & (self.joins < order.members))
-
-    def _by_weight(self, cumulative: np.ndarray, region: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """Outlet in each region (n) by summed weights (outlets) and a uniform number (n); -1 if none."""
         first, end = self.first[region], self.first[region + 1]
+        last = int(end.max())
+        cumulative = np.cumsum(np.where(blocked[:last], 0.0, self.laxity[:last]))
         before = np.where(first > 0, cumulative[first - 1], 0.0)
         after = cumulative[end - 1]
         at = np.searchsorted(cumulative, before + u * (after - before), side="right")
         return np.where(after > before, np.clip(at, first, end - 1), -1)
+
+    def members(self, order: Blacklist) -> np.ndarray:
+        """Boolean mask (n) of the outlets that share a list."""
+        return np.asarray(order.regions[self.region] & (self.joins < order.members))
 
     def suspend(self, order: Suspension, day: int, random: KeyedRandom) -> np.ndarray:
         """Suspend the outlets that look worst to the authority; returns their numbers.
