@@ -284,6 +284,13 @@ def binomial_at(
     return _binomial_in_lane(key, process, day, entity, lane_of(process, day, draw), n, p)
 
 
+@compiled("i8(u8,i8,i8,u8,i8,f8)", inline=True)
+def rounded_at(key: np.uint64, process: int, day: int, entity: np.uint64, draw: int, value: float) -> int:
+    """A whole number around `value` (0 or more), right in expectation: the uniform settles the fraction."""
+    whole = math.floor(value)
+    return whole + (uniform_at(key, process, day, entity, draw) < value - whole)
+
+
 @compiled(f"f8[::1]({FLOATS})")
 def _sums_from_the_end(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """The weight of each cell and all after it, shape (k + 1,); a ValueError for a weight below 0 or NaN.
