@@ -198,3 +198,13 @@ def first_contacts(
         for place in range(count):
             u = uniform_at(run, process, 0, keys[i], 1 + place)
             contacts[i, place] = pool[categorical_at(u, edges)]
+
+
+@compiled("void(i4[:,::1],u1[::1],i8[::1])")
+def add_known(contacts: np.ndarray, counts: np.ndarray, degree: np.ndarray) -> None:
+    """Add to the ``degree`` of each dealer, in place, how many of the buyers that count know it."""
+    for row in range(counts.size):
+        if counts[row] == 1:
+            for known in contacts[row]:
+                if known >= 0:
+                    degree[known] += 1

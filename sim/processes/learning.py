@@ -10,8 +10,9 @@ import numpy as np
 from sim.agents.dealer import RECRUITER, SELLER
 from sim.agents.population import successors
 from sim.kernels import books
+from sim.processes.removal import gang_cards
 from sim.random import Process, child_keys, named_key
-from sim.world.codes import LIVE, Status
+from sim.world.codes import Status
 from sim.world.ledger import Account
 
 if TYPE_CHECKING:
@@ -83,13 +84,8 @@ class Learning:
         m, g = self.model, self.model.gangs
         if not len(rows):
             return
-        gone = np.zeros(g.n + 1, dtype=bool)
-        gone[rows] = True
         for cards in (m.accounts, m.sims):
-            held = np.flatnonzero(
-                (cards.status < LIVE) & (cards.status >= Status.IN_TRANSIT) & gone[cards.gang]
-            )
-            cards.move(held, Status.EXHAUSTED, m.day)
+            cards.move(gang_cards(cards, rows, g.n), Status.EXHAUSTED, m.day)
         m.ledger.pay(Account.GANGS, Account.OUTSIDE, int(g.cash[rows].sum()))
         g.cash[rows] = 0
         m.recorder.count("gangs_left", g.region[rows])

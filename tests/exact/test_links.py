@@ -163,3 +163,12 @@ def test_the_books_of_a_week_agree_with_the_books_kept_by_arrays() -> None:
     assert drawn == out.sum() == (left - cash).sum()
     assert np.array_equal(cash[rows], left[rows] - out)
     assert np.array_equal(sellers, rows[tier[rows] == 1])
+
+
+def test_the_degree_of_a_dealer_counts_the_buyers_who_know_it() -> None:
+    """Of buyers that count, each place with a contact adds one."""
+    town = Town(2)
+    degree = np.ones(len(town.alive), dtype=np.int64)
+    links.add_known(town.contacts, town.buying, degree)
+    known = town.contacts[town.buying == 1].ravel()
+    assert np.array_equal(degree, 1 + np.bincount(known[known >= 0], minlength=len(town.alive)))
