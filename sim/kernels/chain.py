@@ -69,12 +69,16 @@ def assign_uses(
                 activated[i] = 1
 
 
-@compiled("void(u1[::1],i4[::1],i8,i8[::1],u1[::1])")
-def take_first(
-    status: np.ndarray, owner: np.ndarray, wanted: int, need: np.ndarray, taken: np.ndarray
-) -> None:
-    """Mark the oldest cards in a status until each owner's ``need`` (owners, lowered in place) is met."""
+@compiled("i8[::1](u1[::1],i4[::1],i8,i8[::1])")
+def take_first(status: np.ndarray, owner: np.ndarray, wanted: int, need: np.ndarray) -> np.ndarray:
+    """Rows of the oldest cards in a status until each owner's ``need`` (owners, lowered in place) is met."""
+    rows = np.empty(need.sum(), dtype=np.int64)
+    taken = 0
     for i in range(status.size):
+        if taken == rows.size:
+            break
         if status[i] == wanted and need[owner[i]] > 0:
             need[owner[i]] -= 1
-            taken[i] = 1
+            rows[taken] = i
+            taken += 1
+    return rows[:taken]
