@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-import mesa
 import numpy as np
 
+from sim.agents.member import Member
 from sim.random import named_key
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 
-class Police(mesa.Agent):
+class Police(Member):
     """The unit of a region.  ``queue`` holds (day, gang row, case key), oldest first."""
 
     model: FraudSupplyChain
