@@ -135,7 +135,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Run scenarios; print a summary, write tables and a picture."""
-    from sim.study.results import check_names
+    from sim.study.checks import check_names
 
     options = _options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
     loaded = options.load(scenarios)
@@ -172,7 +172,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare scenarios with a baseline, run by run; print the effects, write tables and a picture."""
-    from sim.study.results import check_comparable, check_names
+    from sim.study.checks import check_comparable, check_names
     from sim.study.variants import comparison, read_doses
 
     options = _options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)

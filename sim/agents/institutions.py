@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import mesa
 import numpy as np
 
+from sim.agents.member import Member
 from sim.arrays import interval
 from sim.kernels.decisions import hold_up, move_efforts
 from sim.policy import Inspection
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 
-class Bank(mesa.Agent):
+class Bank(Member):
     """One bank or payment institution: a view of its entry in :class:`Banks`."""
 
     model: FraudSupplyChain
@@ -39,7 +39,7 @@ class Bank(mesa.Agent):
         return int(self.model.banks.inspected_until[self.number])
 
 
-class Operator(mesa.Agent):
+class Operator(Member):
     """One telecom operator."""
 
     model: FraudSupplyChain

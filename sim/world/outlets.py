@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from sim.arrays import interval
 from sim.policy import Blacklist, Suspension
@@ -110,7 +110,7 @@ class Outlets:
         name = (order.auc, order.regions.tobytes())
         if name not in self._rankings:
             weight = selection_weight(order.auc)
-            risk = special.ndtri(stats.rankdata(self.laxity) / (self.n + 1.0))
+            risk = special.ndtri(mean_ranks(self.laxity) / (self.n + 1.0))
             score = weight * risk + np.sqrt(1.0 - weight**2) * self._noise
             inside = np.flatnonzero(order.regions[self.region])
             self._rankings[name] = inside[np.argsort(-score[inside], kind="stable")]
@@ -158,6 +158,14 @@ def selection_weight(auc: float) -> float:
         else:
             high = w
     return low
+
+
+def mean_ranks(values: np.ndarray) -> np.ndarray:
+    """Rank of each value (n) from 1 for the least; equal values share their mean rank."""
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(times)
+    mean: np.ndarray = (2 * last - times + 1) / 2.0
+    return mean[place]
 
 
 def _whole_shares(shares: np.ndarray, total: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from sim.policy import Suspension
 from sim.processes.counter import Counter
 from sim.random import KeyedRandom
 from sim.scenario import load, shipped_folder
-from sim.world.outlets import RISKIEST, Outlets, selection_weight
+from sim.world.outlets import RISKIEST, Outlets, mean_ranks, selection_weight
 from sim.world.regions import read_regions
 
 REGIONS = read_regions(shipped_folder() / "evidence")
@@ -197,3 +197,10 @@ def test_a_more_knowing_selection_shuts_more_of_the_laxity() -> None:
         outlets = country()
         weights.append(outlets.laxity[outlets.suspend(order(620, auc), 0, KeyedRandom(1, 0))].sum())
     assert weights == sorted(weights)
+
+
+@pytest.mark.parametrize("different", [1, 7, 10**9])
+def test_equal_values_share_their_mean_rank(different: int) -> None:
+    """The ranks of laxity are scipy's, without its half second of imports."""
+    values = np.random.default_rng(different).integers(0, different, 5000).astype(float)
+    assert np.array_equal(mean_ranks(values), stats.rankdata(values))
