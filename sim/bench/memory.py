@@ -52,15 +52,14 @@ def after_runs(scale: int, counts: list[int], report: Report) -> dict[str, Any]:
 
 
 def _run(scale: int, year: int, replicate: int) -> None:
-    """One run to the end of a year, with its tables."""
-    from sim.model import FraudSupplyChain
+    """One run to the end of a year, made as studies make theirs."""
     from sim.scenario import load
+    from sim.study import runs
 
     scenario = load(SCENARIO, sets=[f"scale={scale}"], end=f"{year}-12-31")
-    model = FraudSupplyChain(scenario, replicate=replicate)
-    model.run_model()
-    for table in (model.recorder.monthly, model.recorder.weekly, model.recorder.deeds):
-        table()
+    made = runs.simulate(scenario, runs.Task(0, 0, replicate, 0), runs.Settings())
+    if not made.finished:
+        raise RuntimeError(made.error)
 
 
 def over_days(found: Found, plan: Plan) -> float:
