@@ -16,7 +16,7 @@ from sim.observe.store import atomically
 from sim.views import tables as view
 from sim.views.progress import Display, duration
 
-JSON_FILE, TEXT_FILE = "bench.json", "bench.txt"
+JSON_FILE, PAGE = "bench.json", "bench.md"
 
 
 def bench(
@@ -53,8 +53,8 @@ def bench(
     verdicts = judge(found, plan)
     shown = report.tables(found, plan, verdicts)
     lines = [report.machine_line(known), *report.notes(found, absent)]
-    files = _write(out, content, [*lines, *(view.plain(table) for table in shown)])
-    if as_json:
+    files = _write(out, content, [*lines, *map(report.markdown, shown)])
+    if as_json and not quiet:
         print(view.as_json(content))
     elif not quiet:
         _print(lines, shown, files)
@@ -88,9 +88,9 @@ def _refuse_occupied(out: Path, force: bool) -> None:
 
 
 def _write(out: Path, content: dict[str, Any], lines: Sequence[str]) -> list[Path]:
-    """The JSON and the text, each whole or not at all."""
+    """The JSON and the tables as a page, each whole or not at all."""
     pretty = json.dumps(json.loads(view.as_json(content)), ensure_ascii=False, indent=1) + "\n"
-    files = {out / JSON_FILE: pretty, out / TEXT_FILE: "\n\n".join(lines) + "\n"}
+    files = {out / JSON_FILE: pretty, out / PAGE: "\n\n".join(lines) + "\n"}
     try:
         out.mkdir(parents=True, exist_ok=True)
         for path, text in files.items():

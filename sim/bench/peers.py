@@ -34,8 +34,10 @@ class Peer:
     file: str
     variant: str = ""
     elsewhere: bool = False
-    start: float = 2.0
-    """Seconds before it steps."""
+    start: float = 1.0
+    """About how many seconds pass before it steps."""
+    each: float = 2e-8
+    """About how many seconds an agent's step takes."""
     cycle: bool = True
     """Whether it simulates the card life cycle, not a model of its library's own."""
 
@@ -51,35 +53,28 @@ class Peer:
 
 
 PEERS = (
-    Peer(OURS, "in_cardbreak.py", start=4.0),
-    Peer("NumPy", "in_numpy.py", start=3.0),
-    Peer("Mesa do", "in_mesa.py", "do"),
-    Peer("Mesa shuffle_do", "in_mesa.py", "shuffle_do", start=4.0),
-    Peer("Starsim", "in_starsim.py", elsewhere=True, start=4.0),
-    Peer("Starsim SIR", "in_starsim.py", "sir", elsewhere=True, start=6.0, cycle=False),
-    Peer("laser-core", "in_laser.py", elsewhere=True, start=6.0),
-    Peer("laser-generic SIR", "in_laser.py", "sir", elsewhere=True, start=8.0, cycle=False),
+    Peer(OURS, "in_cardbreak.py", start=1.5),
+    Peer("NumPy", "in_numpy.py"),
+    Peer("Mesa do", "in_mesa.py", "do", each=4e-7),
+    Peer("Mesa shuffle_do", "in_mesa.py", "shuffle_do", each=2e-6),
+    Peer("Starsim", "in_starsim.py", elsewhere=True, start=2.5, each=4e-8),
+    Peer("Starsim SIR", "in_starsim.py", "sir", elsewhere=True, start=2.5, each=2e-7, cycle=False),
+    Peer("laser-core", "in_laser.py", elsewhere=True, start=3.5),
+    Peer("laser-generic SIR", "in_laser.py", "sir", elsewhere=True, start=4.5, cycle=False),
 )
 
 
 def tasks(plan: Plan) -> list[Task]:
     """Every peer that can be run here."""
-    return [
-        Task(
-            "peers",
-            name_of(peer),
-            (
-                peer.python,
-                str(PROGRAMS / peer.file),
-                *("--agents", str(plan.peer_agents[peer.name])),
-                *("--steps", str(plan.peer_steps), "--threads", "2"),
-                *(("--variant", peer.variant) if peer.variant else ()),
-            ),
-            peer.start,
-        )
-        for peer in PEERS
-        if peer.there
-    ]
+    return [_task(peer, plan.peer_agents[peer.name], plan.peer_steps) for peer in PEERS if peer.there]
+
+
+def _task(peer: Peer, agents: int, steps: int) -> Task:
+    """A peer with so many agents and steps, on two threads if it can use them."""
+    command = [peer.python, str(PROGRAMS / peer.file)]
+    for option, value in {"agents": agents, "steps": steps, "threads": 2, "variant": peer.variant}.items():
+        command += [f"--{option}", str(value)] if value else []
+    return Task("peers", name_of(peer), tuple(command), peer.start + peer.each * agents * steps)
 
 
 def name_of(peer: Peer) -> str:

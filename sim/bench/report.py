@@ -303,12 +303,23 @@ def tables(found: Found, plan: Plan, verdicts: Sequence[Verdict]) -> list[Table]
     return [table for table in shown if table is not None]
 
 
+def markdown(table: Table) -> str:
+    """A table for a page of documentation; a sub-heading is a row in bold."""
+    empty = ("",) * (len(table.headers) - 1)
+    under = tuple("---:" if header in table.right else "---" for header in table.headers)
+    rows = ((f"**{row[0]}**", *empty) if len(row) == 1 else row for row in table.rows)
+    lines = (f"| {' | '.join(cells)} |" for cells in (table.headers, under, *rows))
+    return "\n".join((f"**{table.title}**", "", *lines))
+
+
 def notes(found: Found, absent: Sequence[str]) -> list[str]:
     """What went wrong or is missing, a line each."""
     lines = [f"{name} could not be measured: {error}" for name, error in found.errors.items()]
     if wrong := peers.disagreeing(found):
         lines.append(f"counts by state differ from the exact ones by more than chance: {', '.join(wrong)}")
-    if absent:
+    if absent and not peers.PROGRAMS.exists():
+        lines.append("the peers' programs (experiments/bench) come with the source only")
+    elif absent:
         lines.append(f"not installed, so not measured (`make bench` installs them): {', '.join(absent)}")
     return lines
 

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sim.bench.plan import Task
@@ -129,5 +130,5 @@ def _reason(code: int, errors: str) -> str:
     """Why a process ended without a result, in a line that names no place on this machine."""
     if code < 0:
         return f"the process was ended by signal {-code} (out of memory?)"
-    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    lines = [line.strip() for line in errors.replace(str(Path.cwd()), ".").splitlines() if line.strip()]
     return lines[-1] if lines else f"the process ended with code {code} and said nothing"
