@@ -1,7 +1,7 @@
 """A sweep: how much of two cores many runs side by side keep at work, from the first run to the last.
 
 The share is the processor time of the worker processes over wall-clock time and cores. The starts of the
-workers count; compiling does not, which happens before them, once.
+workers count; compiling does not, which is done before.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import resource
 import time
+from importlib import import_module
 from typing import Any
 
 from sim.bench.plan import SCENARIO, Plan, Task, own
@@ -29,10 +30,10 @@ def tasks(plan: Plan) -> list[Task]:
 def measure(scale: int, end: str, runs: int, report: Report) -> dict[str, Any]:
     """Make the runs in two processes, as `cardbreak run --jobs 2` does."""
     from sim.scenario import load
-    from sim.study.runs import run_many, warm_up
+    from sim.study.runs import run_many
 
     scenario = load(SCENARIO, sets=[f"scale={scale}"], end=end)
-    warm_up()
+    import_module("sim.model")  # compiles what is not compiled
     began, before = time.perf_counter(), _children()
     made = run_many([scenario], replicates=runs, jobs=JOBS, progress=lambda done, total: report(done / total))
     seconds, computed = time.perf_counter() - began, _children() - before
