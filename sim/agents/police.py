@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import mesa
 import numpy as np
 
+from sim.agents.member import Member
 from sim.kernels.enforcement import work_off
 from sim.random import named_key
 
@@ -45,7 +45,7 @@ class Leads:
         return gang, key, worked
 
 
-class Police(mesa.Agent):
+class Police(Member):
     """The unit of a region: its part of the leads."""
 
     model: FraudSupplyChain
