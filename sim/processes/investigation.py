@@ -55,10 +55,9 @@ class Investigation:
     def _leads(self) -> None:
         """A registered case may yield a lead; own accounts, guarded openers, couriers betray more often."""
         m = self.model
-        if not m.registered_today:
+        gang, region, channel, key = m.registered_today
+        if not len(key):
             return
-        columns = zip(*m.registered_today, strict=True)
-        gang, region, channel, key = (np.concatenate(parts) for parts in columns)
         good = m.keyed.uniform(Process.LEAD, m.day, key) < self.lead[channel]
         m.leads.receive(m.day, region[good], gang[good], key[good])
 
