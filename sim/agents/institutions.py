@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import mesa
 import numpy as np
 
+from sim.agents.member import Member
 from sim.arrays import interval
 from sim.kernels.decisions import hold_up, move_efforts
 from sim.policy import Inspection
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 
-class Bank(mesa.Agent):
+class Bank(Member):
     """One bank or payment institution: a view of its entry in :class:`Banks`."""
 
     model: FraudSupplyChain
@@ -39,7 +39,7 @@ class Bank(mesa.Agent):
         return int(self.model.banks.inspected_until[self.number])
 
 
-class Operator(mesa.Agent):
+class Operator(Member):
     """One telecom operator."""
 
     model: FraudSupplyChain
@@ -66,6 +66,10 @@ class Banks:
         self.outlet_share = (p.vector("banks.class_outlet_share") / counts)[self.class_of]
         self.base = p.number("banks.sensitivity") * p.vector("banks.class_sensitivity")[self.class_of]
         self.effort = np.ones(self.n)
+        # What a bank's effort counts among honest applicants: its outlets times its own sensitivity.
+        weight = self.outlet_share * self.base
+        self._weight = weight if weight.any() else np.ones(self.n)
+        self._total_weight = self._weight.sum()
         self.ceiling = p.number("banks.sensitivity_max")
         self.false_positive = p.number("banks.false_positive")
         self.erosion = 0.5 ** (1.0 / p.number("banks.effort_half_life_weeks"))
@@ -141,8 +145,7 @@ class Banks:
         """
         m = self.model
         policy = m.policy
-        weight = self.outlet_share * self.base
-        effort = float(np.average(self.effort, weights=weight if weight.any() else None))
+        effort = float((self.effort * self._weight).sum() / self._total_weight)
         extra = np.maximum(effort * policy.opening_factor - 1.0, 0.0)
         refused = self.false_positive * (1.0 + extra * policy.false_positive_factor)
         return np.asarray(np.minimum(refused + policy.honest_listed, 1.0))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import mesa
-
+from sim.agents.member import Member
 from sim.interventions.base import Window
 from sim.policy import Policy
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 
-class JointOffice(mesa.Agent):
+class JointOffice(Member):
     """Compiles the measures of a scenario into the policy vector of a day."""
 
     model: FraudSupplyChain

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-import mesa
 import numpy as np
 
+from sim.agents.member import Member
 from sim.kernels.decisions import due
 from sim.world.table import Table
 
@@ -29,7 +29,7 @@ class Column:
         getattr(agent.table, self.name)[agent.row] = value
 
 
-class RowAgent(mesa.Agent, ABC):
+class RowAgent(Member, ABC):
     """A Mesa agent whose state is row ``row`` of ``table``."""
 
     model: FraudSupplyChain

@@ -22,6 +22,13 @@ FLOATS = "Array(f8,1,'C',readonly=True)"
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
+_to_tell: list[Callable[[], None]] = []
+
+
+def when_compiling(tell: Callable[[], None]) -> None:
+    """Call `tell`, once, when a kernel is not found in the cache: then compiling takes its time."""
+    _to_tell[:] = [tell]
+
 
 def compiled(signature: str | list[str], *, inline: bool = False) -> Callable[[_Function], _Function]:
     """Compile a function for its signature, with the options that every kernel of the model shares.
@@ -41,4 +48,11 @@ def compiled(signature: str | list[str], *, inline: bool = False) -> Callable[[_
 
     """
     decorate = njit(signature, cache=True, error_model="numpy", forceinline=inline)
-    return cast("Callable[[_Function], _Function]", decorate)
+
+    def kernel(function: _Function) -> _Function:
+        made = decorate(function)
+        if _to_tell and made.stats.cache_misses:
+            _to_tell.pop()()
+        return cast("_Function", made)
+
+    return kernel

@@ -266,17 +266,16 @@ def test_a14_gangs_without_sensitivity_choose_evenly_and_with_much_the_best() ->
 
 def test_a9_police_take_the_oldest_leads_first_and_drop_the_stale_ones(world: FraudSupplyChain) -> None:
     """First in, first out; no more than there is room for; a lead older than its life is dropped."""
-    unit = world.police[0]
-    unit.queue.clear()
+    leads, unit = world.leads, world.police[2]
     for day in range(5):
-        world.day = day
-        unit.receive(np.array([10 * day, 10 * day + 1]), keys(2, 2 * day))
-    world.day = 1 + unit.life
-    assert [gang for gang, _ in unit.investigate(3)] == [10, 11, 20]
-    assert [gang for gang, _ in unit.investigate(0)] == []
-    assert [gang for gang, _ in unit.investigate(100)] == [21, 30, 31, 40, 41]
-    assert unit.investigate(1) == []
-    world.day = 0
+        leads.receive(day, np.full(2, unit.region), np.array([10 * day, 10 * day + 1]), keys(2, 2 * day))
+    day = 1 + leads.life
+    assert [(day, gang) for day, gang, _ in unit.queue][:3] == [(0, 0), (0, 1), (1, 10)]
+    assert world.police[0].queue == []
+    for room, gangs in ((3, [10, 11, 20]), (0, []), (100, [21, 30, 31, 40, 41]), (1, [])):
+        rooms = np.full(len(world.police), room)
+        assert leads.work_off(day, rooms)[0].tolist() == gangs
+    assert unit.queue == []
 
 
 def test_removed_agents_are_replaced_with_probability_r_after_a_gamma_wait() -> None:
