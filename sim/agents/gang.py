@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.agents.row import Column, RowAgent
 from sim.agents.rules import MAX_CONTACTS
-from sim.kernels.gangs import fear_arrest, learn_channels, move_caps, order_phone_cards, order_sets
+from sim.kernels.gangs import fear_arrest, learn_channels, move_caps, order_cards
 from sim.random import Process
 from sim.world.codes import POOLS, Channel
 
@@ -179,16 +179,15 @@ class GangRules:
             )
 
     def order(self, rows: np.ndarray) -> None:
-        """Order up to the cover of expected need, and bid up to a share of a card's value (4.7, 4.8)."""
-        raised_cover, kept = 1.0 + self.model.hoarding, 1.0 - self.model.signals.frozen_share
-        self._order_sets(rows, raised_cover, kept)
-        self._order_phone_cards(rows, raised_cover, kept)
+        """Order up to the cover of expected need, and bid up to a share of a card's value (4.7, 4.8).
 
-    def _order_sets(self, rows: np.ndarray, raised_cover: float, kept: float) -> None:
-        """Sets for the uses that the week's cases called for; an order that stays open is news by half."""
-        g, m = self.model.gangs, self.model
-        orders, needed = np.zeros((2, m.recorder.places), dtype=np.int64)
-        order_sets(
+        Sets for the uses that the week's cases called for; phone cards for what the week cost, while internet
+        telephony and messaging apps close part of what is missing.  Need that found no card is news by half.
+        """
+        g, m, s = self.model.gangs, self.model, self.model.signals
+        orders = np.zeros(m.recorder.places, dtype=np.int64)
+        sets_needed = np.zeros_like(orders)
+        order_cards(
             rows,
             m.keyed.key,
             STOCK_LEVEL,
@@ -196,47 +195,29 @@ class GangRules:
             m.day,
             g.key,
             g.region,
-            g.wanted_uses,
-            g.use_cap,
-            g.cover,
+            g.staff,
             g.skill,
+            g.cover,
+            g.use_cap,
+            g.wanted_uses,
+            g.voip,
+            g.messaging,
             g.need,
             g.order,
             g.fresh_need,
             g.bid,
             m.stocks.gang_stock,
             m.stocks.pipeline,
-            m.signals.detection,
+            m.stocks.active,
+            m.take_yuan,
+            1.0 - s.frozen_share,
+            s.detection,
+            self.uses_per_case,
             self.memory,
             self.safety,
-            raised_cover,
+            1.0 + m.hoarding,
             self.unplaced,
             self.value_share,
-            m.take_yuan,
-            kept,
-            self.uses_per_case,
-            orders,
-            needed,
-        )
-        m.recorder.add("orders", orders)
-        m.recorder.add("sets_needed", needed)
-
-    def _order_phone_cards(self, rows: np.ndarray, raised_cover: float, kept: float) -> None:
-        """Replace what the week cost; internet telephony and messaging apps close part of what is missing."""
-        g, m = self.model.gangs, self.model
-        order_phone_cards(
-            rows,
-            g.staff,
-            g.voip,
-            g.messaging,
-            g.cover,
-            g.skill,
-            g.order,
-            g.fresh_need,
-            g.bid,
-            m.stocks.gang_stock,
-            m.stocks.pipeline,
-            m.stocks.active,
             self.calls,
             self.calls_per_sim,
             m.adapts("voip"),
@@ -244,13 +225,13 @@ class GangRules:
             *self.contact_start,
             *self.contact_weeks,
             self.contact_decline,
-            m.signals.sim_loss_per_week,
-            raised_cover,
-            self.unplaced,
+            s.sim_loss_per_week,
             self.sim_value,
-            m.take_yuan,
-            kept,
+            orders,
+            sets_needed,
         )
+        m.recorder.add("orders", orders)
+        m.recorder.add("sets_needed", sets_needed)
 
     def weigh_risk(self, rows: np.ndarray) -> None:
         """Update the belief about being broken up from what befell peers; lie low by it (equation 4.9).

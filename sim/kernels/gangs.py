@@ -121,61 +121,6 @@ def move_caps(
         use_cap[r] = min(max(use_cap[r] + step, lowest), highest)
 
 
-@compiled(
-    f"void({ROWS},u8,i8,i8,i8,{KEYS},u1[::1],f8[::1],i8[::1],f8[::1],f8[::1],f8[:,::1],i8[:,::1],f8[:,::1],"
-    "f8[:,::1],i8[:,::1],i8[:,::1],f8,f8,f8,f8,f8,f8,f8,f8,f8,i8[::1],i8[::1])"
-)
-def order_sets(
-    rows: np.ndarray,
-    key: np.uint64,
-    stock_level: int,
-    rounding: int,
-    day: int,
-    keys: np.ndarray,
-    region: np.ndarray,
-    wanted_uses: np.ndarray,
-    use_cap: np.ndarray,
-    cover: np.ndarray,
-    skill: np.ndarray,
-    need: np.ndarray,
-    order: np.ndarray,
-    fresh_need: np.ndarray,
-    bid: np.ndarray,
-    in_stock: np.ndarray,
-    under_way: np.ndarray,
-    detection: float,
-    memory: float,
-    safety: float,
-    raised_cover: float,
-    unplaced: float,
-    value_share: float,
-    take_yuan: float,
-    kept: float,
-    uses_per_case: float,
-    orders: np.ndarray,
-    sets_needed: np.ndarray,
-) -> None:
-    """Sets: order up to the cover of remembered need, bid up to a share of a set's value (4.7, 4.8).
-
-    ``wanted_uses`` (set to 0): uses of cards that the week's cases called for.  ``raised_cover``: factor on
-    the cover; ``take_yuan``: of a case, by a gang of skill 1, ``kept`` the share not frozen.  ``orders`` and
-    ``sets_needed`` (places, added to): sets newly on order, and whole sets around the week's need.
-    """
-    for r in rows:
-        uses = expected_uses(use_cap[r], detection)
-        sets = wanted_uses[r] / uses
-        wanted_uses[r] = 0.0
-        need[r, 0] += memory * (sets - need[r, 0])
-        level = safety + need[r, 0] * cover[r] * raised_cover
-        target = rounded_at(key, stock_level, 0, keys[r], 0, level)
-        gap = max(target - (in_stock[r, 0] + under_way[r, 0]), 0)
-        orders[region[r]] += max(gap - order[r, 0], 0)
-        sets_needed[region[r]] += rounded_at(key, rounding, day, keys[r], 0, sets)
-        order[r, 0] = gap
-        fresh_need[r, 0] = unplaced * fresh_need[r, 0] + sets
-        bid[r, 0] = value_share * uses * (take_yuan * skill[r] * kept) / uses_per_case
-
-
 @compiled("f8(f8,f8,f8,f8,f8,f8)", inline=True)
 def _grown(
     column: float, capacity: float, missing: float, start: float, weeks: float, decline: float
@@ -187,22 +132,41 @@ def _grown(
 
 
 @compiled(
-    f"void({ROWS},i4[::1],f8[::1],f8[::1],f8[::1],f8[::1],i8[:,::1],f8[:,::1],f8[:,::1],i8[:,::1],i8[:,::1],"
-    "i8[:,::1],f8,f8,b1,b1,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8)"
+    f"void({ROWS},u8,i8,i8,i8,{KEYS},u1[::1],i4[::1],f8[::1],f8[::1],i8[::1],f8[::1],f8[::1],f8[::1],f8[:,::1],"
+    "i8[:,::1],f8[:,::1],f8[:,::1],i8[:,::1],i8[:,::1],i8[:,::1],f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,f8,b1,b1,f8,f8,f8,"
+    "f8,f8,f8,f8,i8[::1],i8[::1])"
 )
-def order_phone_cards(
+def order_cards(
     rows: np.ndarray,
+    key: np.uint64,
+    stock_level: int,
+    rounding: int,
+    day: int,
+    keys: np.ndarray,
+    region: np.ndarray,
     staff: np.ndarray,
+    skill: np.ndarray,
+    cover: np.ndarray,
+    use_cap: np.ndarray,
+    wanted_uses: np.ndarray,
     voip: np.ndarray,
     messaging: np.ndarray,
-    cover: np.ndarray,
-    skill: np.ndarray,
+    need: np.ndarray,
     order: np.ndarray,
     fresh_need: np.ndarray,
     bid: np.ndarray,
     in_stock: np.ndarray,
     under_way: np.ndarray,
     active: np.ndarray,
+    take_yuan: float,
+    kept: float,
+    detection: float,
+    uses_per_case: float,
+    memory: float,
+    safety: float,
+    raised_cover: float,
+    unplaced: float,
+    value_share: float,
     calls: float,
     calls_per_sim: float,
     voip_grows: bool,
@@ -212,19 +176,37 @@ def order_phone_cards(
     voip_weeks: float,
     messaging_weeks: float,
     decline: float,
-    lost_per_week: float,
-    raised_cover: float,
-    unplaced: float,
-    value: float,
-    take_yuan: float,
-    kept: float,
+    sim_loss: float,
+    sim_value: float,
+    orders: np.ndarray,
+    sets_needed: np.ndarray,
 ) -> None:
-    """Phone cards: replace what the week cost; telephony and messaging apps close part of what is missing.
+    """Order up to the cover of what is needed, and bid up to a share of a card's value (4.7, 4.8).
 
-    ``voip`` and ``messaging``: contacts a day without a card; they begin at a share (``.._start``) of what
-    the staff can do and close the gap in so many ``.._weeks``.  ``value``: bid as a share of a case's take.
+    Sets are needed for the uses that the week's cases called for (``wanted_uses``, set to 0), as remembered;
+    phone cards for the contacts that ``staff`` can make (``calls`` each) and no other means carries, plus
+    those lost in a week (``sim_loss``).  ``voip`` and ``messaging`` (contacts a day without a card) begin at
+    a share of what the staff can do and close the gap in so many weeks.
+
+    ``take_yuan``: of a case, by a gang of skill 1, ``kept`` the share not frozen; ``raised_cover``: factor on
+    the cover.  ``orders`` and ``sets_needed`` (places, added to): sets newly on order, and whole sets around
+    the week's need.
     """
     for r in rows:
+        take = take_yuan * skill[r] * kept
+        uses = expected_uses(use_cap[r], detection)
+        sets = wanted_uses[r] / uses
+        wanted_uses[r] = 0.0
+        need[r, 0] += memory * (sets - need[r, 0])
+        level = safety + need[r, 0] * cover[r] * raised_cover
+        target = rounded_at(key, stock_level, 0, keys[r], 0, level)
+        gap = max(target - (in_stock[r, 0] + under_way[r, 0]), 0)
+        orders[region[r]] += max(gap - order[r, 0], 0)
+        sets_needed[region[r]] += rounded_at(key, rounding, day, keys[r], 0, sets)
+        order[r, 0] = gap
+        fresh_need[r, 0] = unplaced * fresh_need[r, 0] + sets
+        bid[r, 0] = value_share * uses * take / uses_per_case
+
         capacity = staff[r] * calls
         in_use = active[r, 1]
         missing = max(capacity - (voip[r] + messaging[r]) - in_use * calls_per_sim, 0.0)
@@ -233,11 +215,11 @@ def order_phone_cards(
         if messaging_grows:
             messaging[r] = _grown(messaging[r], capacity, missing, messaging_start, messaging_weeks, decline)
         want = np.ceil(max(capacity - voip[r] - messaging[r], 0.0) / calls_per_sim)
-        lost = want * lost_per_week
-        target = want + np.ceil(lost * cover[r] * raised_cover)
-        order[r, 1] = np.int64(max(target - (in_stock[r, 1] + under_way[r, 1]) - in_use, 0.0))
+        lost = want * sim_loss
+        goal = want + np.ceil(lost * cover[r] * raised_cover)
+        order[r, 1] = np.int64(max(goal - (in_stock[r, 1] + under_way[r, 1]) - in_use, 0.0))
         fresh_need[r, 1] = unplaced * fresh_need[r, 1] + lost
-        bid[r, 1] = value * (take_yuan * skill[r] * kept)
+        bid[r, 1] = sim_value * take
 
 
 @compiled(

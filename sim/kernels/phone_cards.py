@@ -89,19 +89,22 @@ def register(
 
 
 @compiled(
-    f"Tuple((i8[::1],u8[::1],i8[::1],i8[::1],i8))(u8,i8,i8,i8[::1],i8[::1],{KEYS},{FLOATS},{FLOATS},f8)"
+    f"Tuple((u1[::1],i8[::1],u8[::1],i8[::1],i8[::1]))(u8,i8,i8,i8,i8,i8[::1],i8[::1],{KEYS},{FLOATS},{FLOATS},"
+    "f8)"
 )
 def new_cards(
     key: np.uint64,
     process: int,
     day: int,
+    sim: int,
+    iot: int,
     rows: np.ndarray,
     got: np.ndarray,
     keys: np.ndarray,
     source_weight: np.ndarray,
     issuer_edges: np.ndarray,
     iot_share: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The phone cards that sellers (``rows``, with ``keys`` by row) got today: SIM cards, then IoT cards.
 
     ``source_weight``: of the sources today; ``issuer_edges``: ends of the intervals of [0, 1] that stand for
@@ -109,8 +112,8 @@ def new_cards(
 
     Returns
     -------
-    dealer, card_keys, source, issuer, sims
-        Of the cards (n): row of the dealer, key, numbers of source and operator; how many are SIM cards.
+    kind, dealer, card_keys, source, issuer
+        Of the cards (n): ``sim`` or ``iot``, row of the dealer, key, numbers of source and operator.
 
     """
     source_edges = np.cumsum(source_weight) / source_weight.sum()
@@ -123,7 +126,7 @@ def new_cards(
             is_iot[i] = uniform_at(key, process, day, card[i], 4) < iot_share
             sims += not is_iot[i]
             i += 1
-    dealer, card_keys = np.empty(total, np.int64), np.empty(total, np.uint64)
+    kind, dealer, card_keys = np.empty(total, np.uint8), np.empty(total, np.int64), np.empty_like(card)
     source, issuer = np.empty(total, np.int64), np.empty(total, np.int64)
     i, next_sim, next_iot = 0, 0, sims
     for at in range(rows.size):
@@ -131,8 +134,9 @@ def new_cards(
             to = next_iot if is_iot[i] else next_sim
             next_iot += is_iot[i]
             next_sim += not is_iot[i]
+            kind[to] = iot if is_iot[i] else sim
             dealer[to], card_keys[to] = rows[at], card[i]
             source[to] = _interval(source_edges, uniform_at(key, process, day, card[i], 2))
             issuer[to] = _interval(issuer_edges, uniform_at(key, process, day, card[i], 3))
             i += 1
-    return dealer, card_keys, source, issuer, sims
+    return kind, dealer, card_keys, source, issuer

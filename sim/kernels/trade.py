@@ -376,33 +376,45 @@ def arrive(
     return here[:n_here], lost[:n_lost]
 
 
-@compiled("void(u1[::1],i4[::1],i4[::1],i8,i8,i8,i8,i8,i8,i8[:,::1],i8[:,::1],i8[:,::1],i8[:,::1])")
-def count_stocks(
+@compiled("void(u1[::1],i4[::1],i4[::1],i8,i8[::1],i8[:,:,::1],i8[:,::1])")
+def _count_goods(
     status: np.ndarray,
     gang: np.ndarray,
     dealer: np.ndarray,
     goods: int,
-    recruiter_stock: int,
-    dealer_stock: int,
-    in_transit: int,
-    gang_stock: int,
-    active: int,
-    with_gang: np.ndarray,
-    under_way: np.ndarray,
-    in_use: np.ndarray,
-    on_shelf: np.ndarray,
+    where: np.ndarray,
+    with_gangs: np.ndarray,
+    on_shelves: np.ndarray,
 ) -> None:
-    """Count cards by owner: column ``goods`` of the last four (owners, 2) is added to.
-
-    ``status``, ``gang`` and ``dealer`` of cards; the five numbers are statuses.
-    """
+    """Count the cards of one of the goods; see `count_stocks`."""
+    shelves = with_gangs.shape[0]
     for i in range(status.size):
-        s = status[i]
-        if s == active:
-            in_use[gang[i], goods] += 1
-        elif s == gang_stock:
-            with_gang[gang[i], goods] += 1
-        elif s == in_transit:
-            under_way[gang[i], goods] += 1
-        elif s in (dealer_stock, recruiter_stock):
-            on_shelf[dealer[i], goods] += 1
+        at = where[status[i]]
+        if at < 0:
+            continue
+        if at < shelves:
+            with_gangs[at, gang[i], goods] += 1
+        else:
+            on_shelves[dealer[i], goods] += 1
+
+
+@compiled("void(u1[::1],i4[::1],i4[::1],u1[::1],i4[::1],i4[::1],i8[::1],i8[:,:,::1],i8[:,::1])")
+def count_stocks(
+    status: np.ndarray,
+    gang: np.ndarray,
+    dealer: np.ndarray,
+    sim_status: np.ndarray,
+    sim_gang: np.ndarray,
+    sim_dealer: np.ndarray,
+    where: np.ndarray,
+    with_gangs: np.ndarray,
+    on_shelves: np.ndarray,
+) -> None:
+    """Count sets and phone cards by owner.
+
+    ``status``, ``gang`` and ``dealer`` of sets and of phone cards.  ``where`` says of each status which of
+    ``with_gangs`` (k, gangs, 2) the card is counted in; k stands for ``on_shelves`` (dealers, 2), -1 for
+    nowhere.  Both are added to.
+    """
+    _count_goods(status, gang, dealer, 0, where, with_gangs, on_shelves)
+    _count_goods(sim_status, sim_gang, sim_dealer, 1, where, with_gangs, on_shelves)

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.kernels.trade import count_stocks
-from sim.world.codes import Goods, Status
+from sim.world.codes import Status
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
-ON_SHELVES = (int(Status.RECRUITER_STOCK), int(Status.DEALER_STOCK))
-IN_TRANSIT, GANG_STOCK, ACTIVE = int(Status.IN_TRANSIT), int(Status.GANG_STOCK), int(Status.ACTIVE)
+WITH_GANGS = (Status.GANG_STOCK, Status.IN_TRANSIT, Status.ACTIVE)
+ON_SHELVES = (Status.RECRUITER_STOCK, Status.DEALER_STOCK)
+WHERE = np.full(len(Status), -1)
+"""In which stock a card is counted, by its status: those `WITH_GANGS` in their order, then shelves."""
+WHERE[list(WITH_GANGS)] = np.arange(len(WITH_GANGS))
+WHERE[list(ON_SHELVES)] = len(WITH_GANGS)
 
 
 @dataclass
@@ -62,23 +66,18 @@ class Stocks:
 
     def count(self, model: FraudSupplyChain) -> None:
         """Count again from the cards."""
-        gangs, dealers = model.gangs.n, model.dealers.n
-        self.gang_stock = np.zeros((gangs, 2), dtype=np.int64)
-        self.pipeline = np.zeros((gangs, 2), dtype=np.int64)
-        self.active = np.zeros((gangs, 2), dtype=np.int64)
-        self.dealer_stock = np.zeros((dealers, 2), dtype=np.int64)
-        for goods, cards in ((Goods.ACCOUNTS, model.accounts), (Goods.SIMS, model.sims)):
-            count_stocks(
-                cards.status,
-                cards.gang,
-                cards.dealer,
-                int(goods),
-                *ON_SHELVES,
-                IN_TRANSIT,
-                GANG_STOCK,
-                ACTIVE,
-                self.gang_stock,
-                self.pipeline,
-                self.active,
-                self.dealer_stock,
-            )
+        with_gangs = np.zeros((len(WITH_GANGS), model.gangs.n, 2), dtype=np.int64)
+        self.gang_stock, self.pipeline, self.active = with_gangs
+        self.dealer_stock = np.zeros((model.dealers.n, 2), dtype=np.int64)
+        sets, sims = model.accounts, model.sims
+        count_stocks(
+            sets.status,
+            sets.gang,
+            sets.dealer,
+            sims.status,
+            sims.gang,
+            sims.dealer,
+            WHERE,
+            with_gangs,
+            self.dealer_stock,
+        )

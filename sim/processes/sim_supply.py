@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 SIM_SUPPLY = int(Process.SIM_SUPPLY)
+SIM, IOT = int(Kind.SIM), int(Kind.IOT)
 SOURCES = np.array([Source.SOLD, Source.STOLEN_IDENTITY, Source.INSIDER], dtype=np.uint8)
 """Where phone cards come from, in the order of the parameter; `INSIDER` is the place of insiders there."""
 INSIDER = 2
@@ -89,23 +90,31 @@ class SimSupply:
         """Put the cards that sellers (``rows``) got today on their shelves."""
         m, d = self.model, self.model.dealers
         weight = self.sources * [1.0, 1.0, m.operators.insider_level]
-        dealer, key, source, issuer, sims = new_cards(
-            m.keyed.key, SIM_SUPPLY, m.day, rows, got, d.key, weight, m.operators.edges, self.iot_share
+        kind, dealer, key, source, issuer = new_cards(
+            m.keyed.key,
+            SIM_SUPPLY,
+            m.day,
+            SIM,
+            IOT,
+            rows,
+            got,
+            d.key,
+            weight,
+            m.operators.edges,
+            self.iot_share,
         )
         region = d.region[dealer]
-        for kind, part in ((Kind.SIM, slice(0, sims)), (Kind.IOT, slice(sims, len(key)))):
-            if part.start < part.stop:
-                m.sims.enter(
-                    part.stop - part.start,
-                    kind=kind,
-                    status=Status.DEALER_STOCK,
-                    key=key[part],
-                    dealer=dealer[part],
-                    source=SOURCES[source[part]],
-                    issuer=issuer[part],
-                    region_open=region[part],
-                    region_use=region[part],
-                    opened=m.day,
-                    moved=m.day,
-                    flags=FLAGS[source[part]],
-                )
+        m.sims.enter(
+            len(key),
+            kind=kind,
+            status=Status.DEALER_STOCK,
+            key=key,
+            dealer=dealer,
+            source=SOURCES[source],
+            issuer=issuer,
+            region_open=region,
+            region_use=region,
+            opened=m.day,
+            moved=m.day,
+            flags=FLAGS[source],
+        )

@@ -46,9 +46,13 @@ class CardTable(Table):
         self.ledger = ledger
         self.dropped = np.zeros((len(Kind), len(Status)), dtype=np.int64)
 
-    def enter(self, count: int, *, kind: Kind, status: Status, **values: Any) -> np.ndarray:
-        """Add cards in a first status; returns their rows."""
-        self.ledger.enter(kind, status, count)
+    def enter(self, count: int, *, kind: Kind | np.ndarray, status: Status, **values: Any) -> np.ndarray:
+        """Add cards in a first status; returns their rows.  ``kind``: of all, or of each (uint8, count)."""
+        if isinstance(kind, np.ndarray):
+            for each, cards in enumerate(np.bincount(kind)):
+                self.ledger.enter(each, status, int(cards))
+        else:
+            self.ledger.enter(kind, status, count)
         values = {"dealer": -1, "gang": -1, "holder": -1, "outlet": -1, "issuer": -1} | values
         return self.append(count, kind=kind, status=status, **values)
 
