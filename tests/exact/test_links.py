@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from reference import KEY, keys
 
+from sim.agents.rules import softmax
 from sim.arrays import interval, pick
 from sim.kernels import books, links
-from sim.kernels.philox import uniforms
+from sim.kernels.philox import normals, uniforms
 from sim.kernels.sampling import poissons
+from sim.kernels.traits import gang_traits
 
 PROCESS, DAY, PLACES = 43, 17, 8
 
@@ -172,3 +174,16 @@ def test_the_degree_of_a_dealer_counts_the_buyers_who_know_it() -> None:
     links.add_known(town.contacts, town.buying, degree)
     known = town.contacts[town.buying == 1].ravel()
     assert np.array_equal(degree, 1 + np.bincount(known[known >= 0], minlength=len(town.alive)))
+
+
+def test_traits_of_gangs_agree_with_traits_by_arrays() -> None:
+    """Staff, skill, methods and weekday: the same bits from the same normal numbers."""
+    n, own, weight = 2000, keys(2000), np.array([0.5, 0.3, 0.2])
+    staff, skill, weekday = np.empty(n, dtype=np.int32), np.empty(n), np.empty(n, dtype=np.uint8)
+    methods, logs = np.empty((n, 3)), (np.array([0.8, 0.8**2 / 2]), np.array([0.3, 0.3**2 / 2]))
+    gang_traits(KEY, 18, own, 9.0, *logs, np.log(weight), staff, skill, methods, weekday)
+    z = [normals(KEY, 18, 0, own, draw) for draw in range(6)]
+    assert np.array_equal(staff, np.maximum(np.round(9.0 * np.exp(0.8 * z[0] - 0.8**2 / 2)), 1))
+    assert np.array_equal(skill, np.exp(0.3 * z[1] - 0.3**2 / 2))
+    assert np.array_equal(methods, softmax(np.column_stack(z[3:]) + np.log(weight)))
+    assert np.array_equal(weekday, (uniforms(KEY, 18, 0, own, 20) * 7).astype(np.uint8))
