@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,9 +132,21 @@ class Population:
             **self.gang_start,
         )
         m.ledger.pay(Account.BROUGHT, Account.GANGS, int(cash.sum()))
-        cls = m.agent_classes["gang"]
-        self.gang_agents.update({row: cls(m, self.gangs, row) for row in rows.tolist()})
+        self.gang_agents.update(self._agents("gang", self.gangs, rows))
         return rows
+
+    def _agents(self, who: str, table: Table, rows: np.ndarray) -> dict[int, Any]:
+        """A Mesa agent for each row.
+
+        Meanwhile nothing is garbage: the collector would walk over the many that stay, again and again.
+        """
+        cls, collects = self.model.agent_classes[who], gc.isenabled()
+        gc.disable()
+        try:
+            return {row: cls(self.model, table, row) for row in rows.tolist()}
+        finally:
+            if collects:
+                gc.enable()
 
     def _gang_traits(self, keys: np.ndarray) -> dict[str, np.ndarray]:
         """What tells gangs apart, by their keys."""
@@ -197,8 +210,7 @@ class Population:
             contacts=-1,
             **self._dealer_traits(keys),
         )
-        cls = m.agent_classes["dealer"]
-        self.dealer_agents.update({row: cls(m, self.dealers, row) for row in rows.tolist()})
+        self.dealer_agents.update(self._agents("dealer", self.dealers, rows))
         return rows
 
     def _dealer_traits(self, keys: np.ndarray) -> dict[str, Any]:

@@ -155,12 +155,13 @@ def held_by(
     """Rows of the cards in the statuses ``first`` to ``last`` whose owner is one of ``owners`` (rows of
     ``count``), int64 (held).
     """
-    gone = np.zeros(count, np.bool_)
-    gone[owners] = True
+    # A card without an owner, -1, finds the place before the first.
+    gone = np.zeros(count + 1, np.bool_)
+    gone[owners + 1] = True
     held = np.empty(status.size, np.int64)
     n = 0
     for i in range(status.size):
-        if first <= status[i] <= last and owner[i] >= 0 and gone[owner[i]]:
+        if gone[owner[i] + 1] and first <= status[i] <= last:
             held[n] = i
             n += 1
     return held[:n].copy()
