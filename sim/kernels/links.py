@@ -1,9 +1,9 @@
 """Who knows whom: buyers' contacts among dealers, lost and found (equations 4.7 and 4.15).
 
-Contacts are int32 (buyers, places): row numbers of dealers, -1 for a place that is empty.  ``alive`` is 1
-for a dealer who is at large, ``tier`` whom it sells to (both by dealer); a *pool* is the rows of the living
-dealers of one tier.  A buyer's numbers have the address of its decision: process, day, key, and the draws
-from ``draw`` on.
+Contacts are int32 (buyers, places): row numbers of dealers from the left on, -1 for places that are empty.
+``alive`` is 1 for a dealer who is at large, ``tier`` whom it sells to (both by dealer); a *pool* is the rows
+of the living dealers of one tier.  A buyer's numbers have the address of its decision: process, day, key, and
+the draws from ``draw`` on.
 """
 
 import numpy as np
@@ -45,7 +45,9 @@ def known_by(contacts: np.ndarray, buying: np.ndarray, asked: np.ndarray) -> tup
         if buying[row] == 1:
             for place in range(contacts.shape[1]):
                 known = contacts[row, place]
-                if known >= 0 and asked[known] == 1:
+                if known < 0:
+                    break
+                if asked[known] == 1:
                     dealer[n], buyer[n] = known, row
                     n += 1
     first = np.zeros(asked.size + 1, np.int64)
@@ -213,6 +215,7 @@ def add_known(contacts: np.ndarray, counts: np.ndarray, degree: np.ndarray) -> N
     """Add to the ``degree`` of each dealer, in place, how many of the buyers that count know it."""
     for row in range(counts.size):
         if counts[row] == 1:
-            for known in contacts[row]:
-                if known >= 0:
-                    degree[known] += 1
+            for place in range(contacts.shape[1]):
+                if contacts[row, place] < 0:
+                    break
+                degree[contacts[row, place]] += 1

@@ -26,8 +26,8 @@ class Town:
         self.fitness = rng.pareto(1.5, dealers) + 1.0
         self.stock = rng.integers(0, 4, dealers)
         self.order = rng.integers(0, 3, buyers)
-        self.contacts = rng.integers(-1, dealers, (buyers, PLACES)).astype(np.int32)
-        self.contacts[rng.random(buyers) < 0.2, 3:] = -1
+        self.contacts = rng.integers(0, dealers, (buyers, PLACES)).astype(np.int32)
+        self.contacts[np.arange(PLACES) >= rng.integers(0, PLACES + 1, buyers)[:, None]] = -1
         living = np.flatnonzero(self.buying)
         self.rows = np.sort(rng.permutation(living)[: len(living) // 2])
         self.pool = np.flatnonzero((self.alive == 1) & (self.tier == 1))
