@@ -190,7 +190,6 @@ class Population:
         if n == 0:
             return np.empty(0, dtype=np.int64)
         asks = self._first_asks(tier)
-        costs = (self._going("price_dealer"), p.number("sims.registration_cost"))
         rows = self.dealers.append(
             n,
             key=keys,
@@ -200,7 +199,7 @@ class Population:
             region=region,
             efficiency=1.0 if ready else p.number("dealers.efficiency_start"),
             ask=asks,
-            cost=np.column_stack([np.full(n, cost) for cost in costs]),
+            cost=(self._going("price_dealer"), p.number("sims.registration_cost")),
             wage=self._going("price_opener"),
             paid=asks[:, Goods.ACCOUNTS],
             cover=p.number("dealers.cover_weeks"),
@@ -297,8 +296,10 @@ class Population:
         return self.model.recorder.quote(f"{name}_yuan")
 
     def _first_asks(self, tier: np.ndarray) -> np.ndarray:
-        sets = np.where(tier == SELLER, self._going("price_gang"), self._going("price_dealer"))
-        return np.column_stack([sets, np.full(len(tier), self.p.number("sims.price_start"))])
+        """What newcomers of a tier (n) ask for a set and for a phone card, yuan, float64 (n, 2)."""
+        sims = self.p.number("sims.price_start")
+        asks = {RECRUITER: self._going("price_dealer"), SELLER: self._going("price_gang")}
+        return np.asarray(np.array([[asks[RECRUITER], sims], [asks[SELLER], sims]])[tier])
 
     def _contacts(self, keys: np.ndarray, tier: int, parameter: str) -> np.ndarray:
         """Whom each newcomer knows: dealers of a tier, by their connectedness, int32 (n, contacts)."""

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from sim.kernels import compiled
-from sim.kernels.philox import uniform_at
+from sim.kernels.philox import uniform_at, uniforms_into
 
 
 @compiled(
@@ -122,29 +122,30 @@ def investigate(
     return left, openers, gangs[:hits]
 
 
-@compiled("Tuple((i8[::1],f8[::1]))(u8,i8,i8,i8,u8,i8[::1],u8[::1],i4[::1],u1[::1],b1[::1])")
+@compiled("Tuple((i8[::1],f8[::1]))(u8,i8,i8,i8,u8,i8[::1],u8[::1],u1[::1],b1[::1])")
 def draw_lots(
     run: np.uint64,
     process: int,
     today: int,
     draw: int,
     own: np.uint64,
-    away: np.ndarray,
+    persons: np.ndarray,
     keys: np.ndarray,
-    banned_until: np.ndarray,
     region: np.ndarray,
     reached: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lots of the persons away from the pool (rows) who are not barred and live in a region ``reached``.
+    """Lots of those of some ``persons`` (rows) who live in a region that is ``reached`` (mask).
 
     Returns their rows, and a uniform number each, by their key and the key ``own`` of whoever draws.
     """
-    rows, lots = np.empty(away.size, np.int64), np.empty(away.size, np.float64)
+    rows, lots = np.empty(persons.size, np.int64), np.empty(persons.size, np.float64)
+    their = np.empty(persons.size, np.uint64)
     n = 0
-    for row in away:
-        if banned_until[row] <= today and reached[region[row]]:
-            rows[n], lots[n] = row, uniform_at(run, process, today, keys[row] ^ own, draw)
+    for row in persons:
+        if reached[region[row]]:
+            rows[n], their[n] = row, keys[row] ^ own
             n += 1
+    uniforms_into(run, process, today, their[:n], draw, lots[:n])
     return rows[:n], lots[:n]
 
 

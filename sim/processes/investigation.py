@@ -42,13 +42,11 @@ class Investigation:
         self.everywhere = np.ones(model.regions.n, dtype=bool)
         self.worked = np.zeros(model.regions.n, dtype=np.int64)
         self.solved = np.zeros(model.regions.n + 1, dtype=np.int64)
-        self.away: np.ndarray | None = None
 
     def run(self) -> None:
         """Leads, investigations, campaigns, bars and returns; the hours they take."""
         m = self.model
         m.removal.arrested_today[:] = 0
-        self.away = None
         self._leads()
         self._solve()
         for campaign in m.policy.campaigns:
@@ -132,9 +130,11 @@ class Investigation:
         m.openers.banned_until[barred] = m.day + order.days
         m.recorder.credit(order.measure, len(barred))
         m.recorder.count("holders_barred", m.openers.region[barred])
-        share = order.regions * m.regions.share
-        wrong = m.keyed.rounded(Process.BAN, m.day, self.place_keys[:-1], mistaken * share / share.sum(), 2)
-        m.recorder.add("holders_barred_in_error", wrong)
+        if mistaken:
+            share = order.regions * m.regions.share
+            mean = mistaken * share / share.sum()
+            wrong = m.keyed.rounded(Process.BAN, m.day, self.place_keys[:-1], mean, 2)
+            m.recorder.add("holders_barred_in_error", wrong)
 
     def _bring_back(self, order: Return) -> None:
         """Gangs abroad close as their members return: the first in a keyed race, by staff."""
@@ -186,11 +186,8 @@ class Investigation:
         m, o = self.model, self.model.openers
         if count == 0:
             return np.empty(0, dtype=np.int64)
-        if self.away is None:
-            self.away = o.past_openers(m.day)
-        # Who was arrested or barred earlier today is no longer in reach.
         past, lots = kernels.draw_lots(
-            m.keyed.key, int(process), m.day, draw, own, self.away, o.key, o.banned_until, o.region, regions
+            m.keyed.key, int(process), m.day, draw, own, o.past_openers(m.day), o.key, o.region, regions
         )
         drawn: np.ndarray = past[earliest(lots, count)]
         return drawn
@@ -198,6 +195,8 @@ class Investigation:
 
 def earliest(clock: np.ndarray, count: int) -> np.ndarray:
     """Places of the ``count`` least numbers, least first, equal ones in their order, int64 (count)."""
+    if count == 1 and len(clock):
+        return np.array([clock.argmin()])
     if 0 < count < len(clock):
         near = np.flatnonzero(clock <= np.partition(clock, count - 1)[count - 1])
     else:

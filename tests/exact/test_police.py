@@ -155,15 +155,14 @@ def test_solved_cases_break_up_gangs_and_trace_openers_as_by_arrays() -> None:
 
 
 def test_lots_are_drawn_among_those_in_reach() -> None:
-    """Persons away, not barred, in a region that is reached: their rows, and a number by their key."""
+    """Persons in a region that is reached: their rows, and a number by their key."""
     rng = np.random.default_rng(15)
     n, own = 500, np.uint64(77)
-    away, banned = np.flatnonzero(rng.random(n) < 0.5), rng.integers(0, 20, n).astype(np.int32)
+    past = np.flatnonzero(rng.random(n) < 0.5)
     region, reached = rng.integers(0, 5, n).astype(np.uint8), np.array([True, False, True, True, False])
-    rows, lots = enforcement.draw_lots(KEY, 52, 10, 1, own, away, keys(n), banned, region, reached)
-    expected = away[(banned[away] <= 10) & reached[region[away]]]
-    assert np.array_equal(rows, expected)
-    assert np.array_equal(lots, uniforms(KEY, 52, 10, keys(n)[expected] ^ own, 1))
+    rows, lots = enforcement.draw_lots(KEY, 52, 10, 1, own, past, keys(n), region, reached)
+    assert np.array_equal(rows, past[reached[region[past]]])
+    assert np.array_equal(lots, uniforms(KEY, 52, 10, keys(n)[rows] ^ own, 1))
 
 
 def test_hours_of_police_are_whole_and_right_on_average() -> None:

@@ -5,6 +5,8 @@ from reference import KEY, keys
 
 from sim.kernels.enforcement import close_down, held_by
 from sim.kernels.philox import uniforms
+from sim.model import FraudSupplyChain
+from sim.scenario import load
 
 
 def test_cards_of_removed_owners_are_found_by_status_and_owner() -> None:
@@ -33,3 +35,16 @@ def test_tills_are_emptied_and_successors_scheduled_as_by_arrays() -> None:
     u = [uniforms(KEY, 37, 12, own[rows], draw) for draw in range(3)]
     wait = 8.0 / 2.0 * (-np.log(u[1]) - np.log(u[2]))
     assert np.array_equal(heir, np.where(u[0] < 0.6, 13 + (7 * wait).astype(np.int64), -1))
+
+
+def test_past_openers_are_those_who_are_away_and_not_barred() -> None:
+    """The list of those who stay away agrees with a look at everyone, however long nobody asks."""
+    model = FraudSupplyChain(load("card-broken-2020", ["scale=200"], start="2020-09-25", end="2020-11-30"))
+    o, seen = model.openers, 0
+    while model.day < model.days:
+        model.step()
+        if model.day % 9 < 4:
+            everyone = np.flatnonzero((o.free_from > model.day) & (o.banned_until <= model.day))
+            assert np.array_equal(o.past_openers(model.day), everyone)
+            seen += len(everyone)
+    assert seen > 100
