@@ -179,7 +179,7 @@ class FraudSupplyChain(mesa.Model):
             p.number("insiders.outlet_share"),
         )
         capacity = p.number("police.capacity_per_day") / self.scale
-        self.leads = Leads(self.regions.n, int(p.number("police.lead_days")))
+        self.leads = Leads()
         self.police = [Police(self, r, capacity * s) for r, s in enumerate(self.regions.share)]
         self.population = Population(self)
         self.gangs: Table = self.population.gangs

@@ -138,6 +138,7 @@ class Opening:
             o.last_opened,
             o.free_from,
         )
+        o.stay_away(rows)
         return Openings(*tries, np.empty(len(tries[0]), dtype=np.int64))
 
     def enter(self, cards: Openings, source: Source, stolen: float = 0.0) -> None:
