@@ -33,9 +33,10 @@ from sim.agents.dealer import RECRUITER, Dealer, DealerRules
 from sim.agents.gang import Gang, GangRules
 from sim.agents.institutions import Bank, Banks, Operators
 from sim.agents.office import JointOffice
-from sim.agents.police import Police
+from sim.agents.police import Leads, Police
 from sim.agents.population import Population
 from sim.agents.row import RowAgent, decide_today
+from sim.kernels.links import add_known
 from sim.observe.footprints import Footprints
 from sim.observe.recorder import Recorder
 from sim.policy import Policy
@@ -171,6 +172,7 @@ class FraudSupplyChain(mesa.Model):
             p.number("insiders.outlet_share"),
         )
         capacity = p.number("police.capacity_per_day") / self.scale
+        self.leads = Leads(self.regions.n, int(p.number("police.lead_days")))
         self.police = [Police(self, r, capacity * s) for r, s in enumerate(self.regions.share)]
         self.population = Population(self)
         self.gangs: Table = self.population.gangs
@@ -270,10 +272,10 @@ class FraudSupplyChain(mesa.Model):
 
     def dealer_degree(self) -> np.ndarray:
         """How many gangs and sellers know each dealer, plus one, int64 (dealers)."""
-        known = np.concatenate(
-            [self.gangs.contacts[self.gangs.alive == 1].ravel(), self.dealers.contacts.ravel()]
-        )
-        return 1 + np.bincount(known[known >= 0], minlength=self.dealers.n)
+        degree = np.ones(self.dealers.n, dtype=np.int64)
+        add_known(self.gangs.contacts, self.gangs.alive, degree)
+        add_known(self.dealers.contacts, np.ones(self.dealers.n, dtype=np.uint8), degree)
+        return degree
 
     def own_rule(self, who: str) -> int:
         """1 if the class of such agents replaces ``decide``, else 0."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from sim.agents.member import Member
 from sim.arrays import interval
+from sim.kernels.decisions import move_efforts
 from sim.policy import Inspection
 from sim.random import Process, children, named_key
 
@@ -74,6 +75,7 @@ class Banks:
         self.displacement = np.zeros(self.n)
         self.raised_by = np.full(self.n, -1, dtype=np.int16)
         self.raisers: list[str] = []
+        self._of_weekday = [np.arange(day, self.n, 7) for day in range(7)]
 
     @property
     def sensitivity(self) -> np.ndarray:
@@ -113,14 +115,11 @@ class Banks:
 
     def decide_today(self) -> None:
         """The weekly effort of the banks whose weekday it is."""
-        self._work(np.arange(self.model.day % 7, self.n, 7))
+        self._work(self._of_weekday[self.model.day % 7])
 
     def _work(self, rows: np.ndarray) -> None:
         """Effort rises to what is upheld, and erodes by its half-life otherwise."""
-        held = self.upheld_until[rows] > self.model.day
-        self.upheld[rows[~held]] = 0.0
-        eroded = 1.0 + (self.effort[rows] - 1.0) * self.erosion
-        self.effort[rows] = np.where(held, np.maximum(self.effort[rows], 1.0 + self.upheld[rows]), eroded)
+        move_efforts(rows, self.model.day, self.effort, self.upheld, self.upheld_until, self.erosion)
 
     def honest_refusals(self) -> np.ndarray:
         """Share of honest applicants refused today, float64 (regions): it grows with extra screening, and who

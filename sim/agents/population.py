@@ -11,7 +11,8 @@ from sim.agents.dealer import RECRUITER, SELLER, Dealer
 from sim.agents.gang import COLUMNS as GANG_COLUMNS
 from sim.agents.gang import METHODS, Gang
 from sim.agents.rules import MAX_CONTACTS, softmax
-from sim.arrays import fen, interval, number_within, pick
+from sim.arrays import fen, interval, number_within
+from sim.kernels import links
 from sim.random import Process, child_keys, children, named_key
 from sim.world.codes import Goods, Kind, Status
 from sim.world.ledger import Account
@@ -19,28 +20,6 @@ from sim.world.table import Table
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
-
-
-class Links:
-    """Who knows whom among living buyers and dealers.
-
-    ``alive``: bool (buyers, contacts), living contacts of living buyers; ``buyer``: buyers sorted by the
-    dealer whom they know, a row a link.
-    """
-
-    def __init__(self, table: Table, dealers: Table) -> None:
-        self.table = table
-        self.alive = (table.contacts >= 0) & (dealers.alive[np.maximum(table.contacts, 0)] == 1)
-        self.alive &= (table.alive == 1)[:, None]
-        buyer, column = np.nonzero(self.alive)
-        known = table.contacts[buyer, column]
-        order = np.argsort(known, kind="stable")
-        self.buyer, self._known = buyer[order], known[order]
-
-    def of(self, dealer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where the links of each dealer (n) begin, and how many there are."""
-        first = np.searchsorted(self._known, dealer)
-        return first, np.searchsorted(self._known, dealer, side="right") - first
 
 
 class Population:
@@ -54,6 +33,8 @@ class Population:
         self.gang_agents: dict[int, Gang] = {}
         self.dealer_agents: dict[int, Dealer] = {}
         self.newcomers = 0
+        self.rewiring = int(Process.REWIRING)
+        self.triadic = self.p.number("market.triadic_share")
 
     def found(self) -> None:
         """The population on day 0: dealers first, then the gangs that know them."""
@@ -228,60 +209,47 @@ class Population:
         """Removals and survivals of peers that an agent has heard of when it starts."""
         return self.p.number("beliefs.first_removals"), self.p.number("beliefs.first_survivals")
 
-    def rewire(self, rows: np.ndarray, table: Table, tier: int, chance: float, process_draw: int) -> None:
+    def rewire(self, rows: np.ndarray, table: Table, tier: int, chance: float, draw: int) -> None:
         """Replace lost contacts with some probability a week (4.15): by somebody whom another buyer of a
         common contact knows (triadic closure), else by a dealer in proportion to connectedness (attachment).
         """
-        m = self.model
-        if not m.adapts("rewiring"):
-            return
-        contacts = table.contacts[rows]
-        dead = (contacts >= 0) & (self.dealers.alive[np.maximum(contacts, 0)] == 0)
-        if not dead.any():
-            return
-        edges, pool = self._fitness_edges(tier)
-        if not len(pool):
-            return
-        links = Links(table, self.dealers)
-        for column in np.flatnonzero(dead.any(axis=0)):
-            at = rows[dead[:, column]]
-            draw = process_draw + 2 * int(column)
-            found = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw) < chance
-            u = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw + 1)
-            new = pool[interval(edges, u * edges[-1])]
-            friend = self._friend_of_friend(at, links, 300 + process_draw + 4 * int(column))
-            new = np.where(friend >= 0, friend, new)
-            table.contacts[at[found], column] = new[found]
-
-    def _friend_of_friend(self, rows: np.ndarray, links: Links, draw: int) -> np.ndarray:
-        """A contact of another buyer who shares a living contact with each row (n); -1 for the share of
-        rewiring that is no closure, and for who has none.
-        """
-        m, table = self.model, links.table
-        u = [m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + k) for k in range(4)]
-        closes = links.alive[rows].any(axis=1) & (u[3] < self.p.number("market.triadic_share"))
-        if not closes.any():
-            return np.full(len(rows), -1)
-        shared = table.contacts[rows, pick(links.alive[rows].astype(np.float64), u[0])]
-        first, count = links.of(shared)
-        other = links.buyer[np.minimum(first + (u[1] * count).astype(np.int64), len(links.buyer) - 1)]
-        theirs = table.contacts[other, pick(links.alive[other].astype(np.float64), u[2])]
-        return np.where(closes & (count > 0), theirs, -1)
+        m, d = self.model, self.dealers
+        if m.adapts("rewiring"):
+            links.rewire(
+                m.keyed.key,
+                self.rewiring,
+                m.day,
+                draw,
+                rows,
+                table.key,
+                table.contacts,
+                table.alive,
+                d.alive,
+                d.tier,
+                d.fitness,
+                tier,
+                chance,
+                self.triadic,
+            )
 
     def search(self, rows: np.ndarray, table: Table, tier: int, chance: float, draw: int) -> None:
         """Buyers with an open order look around: one contact gives way to a dealer who has cards (4.7)."""
-        m = self.model
-        rows = rows[table.order[rows, Goods.ACCOUNTS] > 0]
-        rows = rows[m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw) < chance]
-        pool = np.flatnonzero((self.dealers.alive == 1) & (self.dealers.tier == tier))
-        edges = np.cumsum(m.stocks.dealer_stock[pool, Goods.ACCOUNTS])
-        if not len(rows) or not len(pool) or edges[-1] == 0:
-            return
-        u = m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 1)
-        found = pool[interval(edges, u * edges[-1])]
-        u = m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 2)
-        known = np.maximum((table.contacts[rows] >= 0).sum(axis=1), 1)
-        table.contacts[rows, (u * known).astype(np.int64)] = found
+        m, d = self.model, self.dealers
+        links.look_around(
+            m.keyed.key,
+            self.rewiring,
+            m.day,
+            draw,
+            rows,
+            table.key,
+            table.order[:, Goods.ACCOUNTS],
+            table.contacts,
+            d.alive,
+            d.tier,
+            m.stocks.dealer_stock[:, Goods.ACCOUNTS],
+            tier,
+            chance,
+        )
 
     def greet(self, sellers: np.ndarray) -> None:
         """New sellers get to know recruiters; gangs find them by rewiring."""
@@ -301,24 +269,14 @@ class Population:
         sets = np.where(tier == SELLER, self._going("price_gang"), self._going("price_dealer"))
         return np.column_stack([sets, np.full(len(tier), self.p.number("sims.price_start"))])
 
-    def _fitness_edges(self, tier: int) -> tuple[np.ndarray, np.ndarray]:
-        pool = np.flatnonzero((self.dealers.alive == 1) & (self.dealers.tier == tier))
-        return np.cumsum(self.dealers.fitness[pool]), pool
-
     def _contacts(self, keys: np.ndarray, tier: int, parameter: str) -> np.ndarray:
         """Whom each newcomer knows: dealers of a tier, by their connectedness, int32 (n, contacts)."""
-        m = self.model
-        mean = np.full(len(keys), self.p.number(parameter) - 1.0)
-        count = np.clip(1 + m.keyed.poisson(Process.CONTACTS, 0, keys, mean), 1, MAX_CONTACTS)
-        edges, pool = self._fitness_edges(tier)
-        out = np.full((len(keys), MAX_CONTACTS), -1, dtype=np.int32)
-        if not len(pool):
-            return out
-        for column in range(MAX_CONTACTS):
-            u = m.keyed.uniform(Process.CONTACTS, 0, keys, 1 + column)
-            who = pool[interval(edges, u * edges[-1])]
-            out[:, column] = np.where(column < count, who, -1)
-        return out
+        d, mean = self.dealers, self.p.number(parameter)
+        known = np.empty((len(keys), MAX_CONTACTS), dtype=np.int32)
+        links.first_contacts(
+            self.model.keyed.key, int(Process.CONTACTS), keys, d.alive, d.tier, d.fitness, tier, mean, known
+        )
+        return known
 
     def regions_of(self, keys: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """A region for each key, by weight."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.agents.member import Member
+from sim.kernels.decisions import due
 from sim.world.table import Table
 
 if TYPE_CHECKING:
@@ -57,9 +58,8 @@ def decide_today(
     ``table`` needs the columns ``alive``, ``weekday`` and ``own_rule`` (1 where a subclass replaced
     ``decide``).
     """
-    due = (table.alive == 1) & (table.weekday == model.day % 7)
-    rows = np.flatnonzero(due & (table.own_rule == 0))
-    if len(rows):
-        rule.decide_rows(model, rows)
-    for row in np.flatnonzero(due & (table.own_rule == 1)):
+    common, own = due(table.alive, table.weekday, table.own_rule, model.day % 7)
+    if len(common):
+        rule.decide_rows(model, common)
+    for row in own:
         agents[int(row)].decide()

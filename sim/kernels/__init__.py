@@ -30,14 +30,14 @@ def when_compiling(tell: Callable[[], None]) -> None:
     _to_tell[:] = [tell]
 
 
-def compiled(signature: str, *, inline: bool = False) -> Callable[[_Function], _Function]:
-    """Compile a function for one signature, with the options that every kernel of the model shares.
+def compiled(signature: str | list[str], *, inline: bool = False) -> Callable[[_Function], _Function]:
+    """Compile a function for its signature, with the options that every kernel of the model shares.
 
     Parameters
     ----------
     signature
         numba's notation, for example ``"f8(u8,i8)"``; `KEYS`, `COUNTS` and `FLOATS` for arrays that are
-        only read.
+        only read.  A list where an argument comes as arrays of several types.
     inline
         Whether the body is always merged into its callers (for short functions in the innermost loops).
 

@@ -1,4 +1,4 @@
-"""Passes over the cards of the chain: matching of orders, handing over of stock, assignment of uses.
+"""Passes over the cards of the chain: what they can give, assignment of uses, who takes which into use.
 
 Each pass reads cards in the order of their rows, which is the order in which they were opened: first in,
 first out.
@@ -8,53 +8,6 @@ import numpy as np
 
 from sim.kernels import compiled
 from sim.kernels.philox import uniform_at
-
-
-@compiled("void(i8[::1],i8[::1],i8[::1],i8[::1],i8[::1])")
-def match(
-    order: np.ndarray, seller: np.ndarray, wanted: np.ndarray, stock: np.ndarray, filled: np.ndarray
-) -> None:
-    """Serve orders one after the other from the stock of the seller each of them chose (equation 4.7).
-
-    ``order`` (n): the sequence in which orders are served; ``seller`` and ``wanted`` (n): by order; ``stock``
-    (sellers, changed in place): what is left; ``filled`` (n, output).
-    """
-    for j in range(order.size):
-        i = order[j]
-        s = seller[i]
-        filled[i] = min(wanted[i], stock[s])
-        stock[s] -= filled[i]
-
-
-@compiled("void(u1[::1],i4[::1],i8,i8[::1],i8[::1],i8[::1],i8[::1])")
-def hand_over(
-    status: np.ndarray,
-    owner: np.ndarray,
-    stock_status: int,
-    start: np.ndarray,
-    buyer: np.ndarray,
-    quantity: np.ndarray,
-    target: np.ndarray,
-) -> None:
-    """Find the cards that change hands: the oldest in stock of each seller go to its buyers in their order.
-
-    ``start`` (sellers + 1): where a seller's trades begin in ``buyer`` and ``quantity`` (trades; quantities
-    are used up).  ``target`` (cards, output): the buyer of each card that moves, -1 for the others.
-    """
-    sellers = start.size - 1
-    at = start[:-1].copy()
-    for i in range(status.size):
-        target[i] = -1
-        if status[i] != stock_status:
-            continue
-        s = owner[i]
-        if s < 0 or s >= sellers:
-            continue
-        while at[s] < start[s + 1] and quantity[at[s]] == 0:
-            at[s] += 1
-        if at[s] < start[s + 1]:
-            target[i] = buyer[at[s]]
-            quantity[at[s]] -= 1
 
 
 @compiled("void(u1[::1],i4[::1],u2[::1],i8,i8,i8[::1],i8,i8[::1])")

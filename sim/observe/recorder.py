@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.kernels.tally import tally_amounts_into, tally_into
 from sim.observe.outcomes import OUTCOMES
 from sim.world.codes import POOLS, Channel, Status
 from sim.world.regions import NATION
@@ -51,19 +52,28 @@ class Recorder:
 
     def count(self, name: str, place: np.ndarray, amount: np.ndarray | None = None) -> None:
         """Add simulated counts (or fen) of today by place number (n)."""
-        if len(place):
-            at = self._month.setdefault(name, np.zeros(self.places, dtype=np.int64))
-            np.add.at(at, place, 1 if amount is None else amount)
+        if not len(place):
+            return
+        if amount is None:
+            tally_into(self._counts(name), place)
+        else:
+            tally_amounts_into(self._counts(name), place, amount)
 
     def add(self, name: str, by_place: np.ndarray) -> None:
         """Add counts already summed by region (regions or places)."""
-        at = self._month.setdefault(name, np.zeros(self.places, dtype=np.int64))
-        at[: len(by_place)] += by_place
+        self._counts(name)[: len(by_place)] += by_place
+
+    def _counts(self, name: str) -> np.ndarray:
+        """Counts of a name in this month by place, int64 (places)."""
+        counts = self._month.get(name)
+        if counts is None:
+            counts = self._month[name] = np.zeros(self.places, dtype=np.int64)
+        return counts
 
     def price(self, name: str, place: np.ndarray, fen: np.ndarray, units: np.ndarray) -> None:
         """Add trades: money in fen and units, by place (n)."""
-        np.add.at(self._value[name], place, fen)
-        np.add.at(self._volume[name], place, units)
+        tally_amounts_into(self._value[name], place, fen)
+        tally_amounts_into(self._volume[name], place, units)
 
     def deed(self, measure: str, what: str, value: float) -> None:
         """Add to what a measure did this month, in real-world units."""

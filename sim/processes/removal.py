@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.kernels.enforcement import held_by
 from sim.random import Process
 from sim.world.cards import CardTable
-from sim.world.codes import LIVE, Status
+from sim.world.codes import Status
 from sim.world.ledger import Account
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
+
+
+WITH_GANG = (int(Status.IN_TRANSIT), int(Status.ACTIVE))
+"""First and last status of cards that a gang holds or waits for."""
+SHELVES = (int(Status.RECRUITER_STOCK), int(Status.DEALER_STOCK))
+"""The same of cards on dealers' shelves."""
 
 
 class Removal:
@@ -54,14 +61,7 @@ class Removal:
         m.recorder.count("gangs_removed", g.region[rows])
         np.add.at(self.gangs_week, g.region[rows], g.staff[rows])
         for cards in (m.accounts, m.sims):
-            self._seize(
-                cards,
-                cards.gang,
-                rows,
-                g.n,
-                (Status.IN_TRANSIT, Status.GANG_STOCK, Status.ACTIVE),
-                seize_share,
-            )
+            self._seize(cards, gang_cards(cards, rows, g.n), seize_share)
         self._cash(g.cash, rows, Account.GANGS)
         self._schedule("gang", rows, g.key[rows], self.gangs_due)
         m.end_gangs(rows)
@@ -76,9 +76,7 @@ class Removal:
         self._arrest("arrests_dealer", d.region[rows], persons)
         np.add.at(self.dealers_week, d.region[rows], 1)
         for cards in (m.accounts, m.sims):
-            self._seize(
-                cards, cards.dealer, rows, d.n, (Status.RECRUITER_STOCK, Status.DEALER_STOCK), seize_share
-            )
+            self._seize(cards, held_by(cards.status, cards.dealer, rows, d.n, *SHELVES), seize_share)
         self._cash(d.cash, rows, Account.DEALERS)
         self._schedule("dealer", rows, d.key[rows], self.dealers_due)
         m.end_dealers(rows)
@@ -94,19 +92,10 @@ class Removal:
         self.model.recorder.count(name, region, persons)
         np.add.at(self.arrested_today, region, persons)
 
-    def _seize(
-        self,
-        cards: CardTable,
-        owner: np.ndarray,
-        rows: np.ndarray,
-        owners: int,
-        where: tuple[Status, ...],
-        share: float,
-    ) -> None:
-        """Live cards of removed owners: seized with probability ``share``, else lost to everyone."""
-        gone = np.zeros(owners + 1, dtype=bool)
-        gone[rows] = True
-        held = np.flatnonzero((cards.status < LIVE) & gone[owner] & np.isin(cards.status, where))
+    def _seize(self, cards: CardTable, held: np.ndarray, share: float) -> None:
+        """Cards of removed owners (rows): seized with probability ``share``, else lost to everyone."""
+        if not len(held):
+            return
         m = self.model
         taken = m.keyed.uniform(Process.SEIZURE, m.day, cards.key[held]) < share
         name = "cards_seized" if cards is m.accounts else "sims_seized"
@@ -132,3 +121,8 @@ class Removal:
         weeks = self.lag[who] / 2.0 * (draws[0] + draws[1])
         for row, wait in zip(rows[replaced], weeks[replaced], strict=True):
             due[m.day + 1 + int(7 * wait)].append(int(row))
+
+
+def gang_cards(cards: CardTable, gangs: np.ndarray, count: int) -> np.ndarray:
+    """Rows of the cards that some gangs (rows of ``count``) hold or wait for."""
+    return held_by(cards.status, cards.gang, gangs, count, *WITH_GANG)

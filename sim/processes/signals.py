@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.kernels.trade import count_stocks
 from sim.world.codes import Goods, Status
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
+
+ON_SHELVES = (int(Status.RECRUITER_STOCK), int(Status.DEALER_STOCK))
+IN_TRANSIT, GANG_STOCK, ACTIVE = int(Status.IN_TRANSIT), int(Status.GANG_STOCK), int(Status.ACTIVE)
 
 
 @dataclass
@@ -60,13 +64,18 @@ class Stocks:
         self.pipeline = np.zeros((gangs, 2), dtype=np.int64)
         self.active = np.zeros((gangs, 2), dtype=np.int64)
         self.dealer_stock = np.zeros((dealers, 2), dtype=np.int64)
-        for kind, cards in ((Goods.ACCOUNTS, model.accounts), (Goods.SIMS, model.sims)):
-            status = cards.status
-            for where, wanted in (
-                (self.gang_stock, Status.GANG_STOCK),
-                (self.pipeline, Status.IN_TRANSIT),
-                (self.active, Status.ACTIVE),
-            ):
-                where[:, kind] = np.bincount(cards.gang[status == wanted], minlength=gangs)
-            shelf = (status == Status.RECRUITER_STOCK) | (status == Status.DEALER_STOCK)
-            self.dealer_stock[:, kind] = np.bincount(cards.dealer[shelf], minlength=dealers)
+        for goods, cards in ((Goods.ACCOUNTS, model.accounts), (Goods.SIMS, model.sims)):
+            count_stocks(
+                cards.status,
+                cards.gang,
+                cards.dealer,
+                int(goods),
+                *ON_SHELVES,
+                IN_TRANSIT,
+                GANG_STOCK,
+                ACTIVE,
+                self.gang_stock,
+                self.pipeline,
+                self.active,
+                self.dealer_stock,
+            )

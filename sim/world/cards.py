@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.kernels.tally import move_rows
 from sim.world.codes import LIVE, Kind, Status
 from sim.world.ledger import Ledger
 from sim.world.table import Table
@@ -54,9 +55,7 @@ class CardTable(Table):
     def move(self, rows: np.ndarray, status: Status, day: int) -> None:
         """Give ``rows`` a new status today and log each transition once."""
         if len(rows):
-            self.ledger.move(self.kind[rows], self.status[rows], status)
-            self.status[rows] = status
-            self.moved[rows] = day
+            move_rows(rows, self.kind, self.status, self.moved, self.ledger.moves, int(status), day)
 
     def count(self) -> np.ndarray:
         """Cards by kind and status, those dropped included, int64 (kinds, statuses)."""

@@ -67,4 +67,5 @@ class OpenerPool(Table):
 
     def past_openers(self, day: int) -> np.ndarray:
         """Rows of persons with past openings who have not come back to the pool and are not barred."""
-        return np.flatnonzero((self.free_from > day) & (self.banned_until <= day))
+        away = np.flatnonzero(self.free_from > day)
+        return away[self.banned_until[away] <= day]

@@ -53,7 +53,8 @@ def test_a_closed_border_stops_moves_abroad_and_seizes_what_is_on_its_way_there(
         model = world(*sets)
         order(model, "border_repatriation", closed=closed, seized=1.0)
         rows = np.flatnonzero(model.gangs.region != model.regions.abroad)
-        model.gang_rules._relocate(rows, np.full(len(rows), 0.5))
+        model.gangs.risk_seen[:] = 1e6  # a belief of one half
+        model.gang_rules.weigh_risk(rows)
         moved = (model.gangs.region[rows] == model.regions.abroad).sum()
         assert moved == 0 if closed else moved > 0.9 * len(rows)
     cards = np.flatnonzero(model.accounts.status == Status.GANG_STOCK)

@@ -7,15 +7,8 @@ import numpy as np
 import pytest
 from reference import decide_mean, keys
 
-from sim.agents.police import Police
-from sim.model import FraudSupplyChain
-from sim.scenario import load
-
-
-@pytest.fixture(scope="module")
-def world() -> FraudSupplyChain:
-    """A model whose police never drop a lead within the test; its days are turned by hand."""
-    return FraudSupplyChain(load("no-measures", sets=["scale=5000", "parameters.police.lead_days=3650"]))
+from sim.agents.police import Leads
+from sim.processes.investigation import earliest
 
 
 def mean_backlog(a: float, c: int) -> float:
@@ -35,28 +28,31 @@ def mean_backlog(a: float, c: int) -> float:
 
 
 class Books:
-    """A unit at work: backlog at the end of each day, leads received, and the days that each lead waited."""
+    """Unit 1 of three at work, which never drops a lead: backlog at the end of each day, leads received, and
+    the days that each lead waited.
+    """
 
-    def __init__(self, world: FraudSupplyChain, unit: Police, arrivals: np.ndarray, c: int) -> None:
-        unit.queue.clear()
+    def __init__(self, arrivals: np.ndarray, c: int) -> None:
+        leads, room = Leads(units=3, life=3650), np.array([9, c, 9])
         self.backlog, self.waits = np.zeros(len(arrivals)), []
         for day, new in enumerate(arrivals.tolist()):
-            world.day = day
-            unit.receive(np.full(new, day), keys(new))
-            self.waits += [day - received for received, _ in unit.investigate(c)]
-            self.backlog[day] = len(unit.queue)
+            leads.receive(day, np.ones(new), np.full(new, day), keys(new))
+            received, _, worked = leads.work_off(day, room)
+            assert worked.tolist() == [0, len(received), 0]
+            self.waits += (day - received).tolist()
+            self.backlog[day] = len(leads.key)
         self.received = int(arrivals.sum())
 
 
 @pytest.mark.parametrize(("a", "c"), [(0.6, 1), (1.5, 2), (4.2, 5)])
-def test_a9_the_mean_backlog_is_that_of_the_complex_roots(a: float, c: int, world: FraudSupplyChain) -> None:
+def test_a9_the_mean_backlog_is_that_of_the_complex_roots(a: float, c: int) -> None:
     """A9: Poisson(a) leads a day, c worked off.
 
     Rule: mean over 30 units of 2,000 days each (after 200) within 4 standard errors, estimated from the
     units; 12% could be told.
     """
     arrivals = np.random.default_rng(9).poisson(a, (30, 2200))
-    means = [Books(world, world.police[0], days, c).backlog[200:].mean() for days in arrivals]
+    means = [Books(days, c).backlog[200:].mean() for days in arrivals]
     expected = mean_backlog(a, c)
     decide_mean(float(np.mean(means)), expected, float(np.var(means, ddof=1)), len(means), 0.12 * expected)
 
@@ -66,7 +62,7 @@ def test_a9_roots_for_one_a_day_give_the_textbook_queue() -> None:
     assert math.isclose(mean_backlog(0.6, 1), 0.36 / 0.8)
 
 
-def test_a9_more_leads_than_hands_let_the_backlog_grow_by_the_difference(world: FraudSupplyChain) -> None:
+def test_a9_more_leads_than_hands_let_the_backlog_grow_by_the_difference() -> None:
     """A9: with a > c the backlog grows by a - c a day.
 
     Rule: growth over 30 units of 500 days, from a backlog that never runs out, within 4 standard errors of
@@ -75,14 +71,50 @@ def test_a9_more_leads_than_hands_let_the_backlog_grow_by_the_difference(world: 
     a, c, days, first = 4.0, 3, 500, 200
     arrivals = np.random.default_rng(10).poisson(a, (30, days))
     arrivals[:, 0] += first
-    growth = [Books(world, world.police[1], row, c).backlog[-1] - first for row in arrivals]
+    growth = [Books(row, c).backlog[-1] - first for row in arrivals]
     decide_mean(float(np.mean(growth)) / days, a - c, a / days, len(growth), 0.07 * (a - c))
 
 
-def test_a9_littles_law_holds_to_the_lead(world: FraudSupplyChain) -> None:
+def test_a9_littles_law_holds_to_the_lead() -> None:
     """A9: leads left at the ends of days, summed, are the days that leads waited, summed (L = a W)."""
     arrivals = np.append(np.random.default_rng(11).poisson(2.8, 1000), np.zeros(400, dtype=np.int64))
-    books = Books(world, world.police[2], arrivals, 3)
+    books = Books(arrivals, 3)
     assert books.backlog[-1] == 0
     assert len(books.waits) == books.received
     assert books.backlog.sum() == sum(books.waits) > 1000
+
+
+def test_a9_each_unit_takes_its_own_leads_in_their_order() -> None:
+    """Leads of many units in one queue: each takes its oldest, as far as it has room; stale ones lapse.
+
+    Rule: the same leads, in the order in which they came, as from a list a unit, on each of 60 days.
+    """
+    rng = np.random.default_rng(12)
+    leads, lists, life = Leads(units=5, life=6), [[] for _ in range(5)], 6
+    for day in range(60):
+        new = int(rng.integers(0, 20))
+        unit, gang, key = rng.integers(0, 5, new), rng.integers(0, 900, new), keys(new, 100 * day)
+        leads.receive(day, unit, gang, key)
+        for at, *lead in zip(unit.tolist(), gang.tolist(), key.tolist(), strict=True):
+            lists[at].append((day, *lead))
+        room = rng.integers(0, 4, 5)
+        expected = []
+        for at, mine in enumerate(lists):
+            fresh = [lead for lead in mine if lead[0] >= day - life]
+            expected += [(*lead, at) for lead in fresh[: room[at]]]
+            lists[at] = fresh[room[at] :]
+        gang, key, worked = leads.work_off(day, room)
+        assert sorted(zip(gang.tolist(), key.tolist(), strict=True)) == sorted(x[1:3] for x in expected)
+        assert worked.tolist() == [sum(x[3] == at for x in expected) for at in range(5)]
+        left = zip(leads.unit.tolist(), leads.day.tolist(), leads.gang.tolist(), strict=True)
+        assert sorted(left) == sorted((at, *lead[:2]) for at, mine in enumerate(lists) for lead in mine)
+    assert sum(len(mine) for mine in lists) > 20
+
+
+def test_the_earliest_are_the_start_of_a_stable_sort() -> None:
+    """A race has the winners of a full stable sort, with equal clocks too."""
+    rng = np.random.default_rng(13)
+    for n in (0, 1, 7, 300):
+        clock = rng.integers(0, 20, n) / 4.0
+        for count in (0, 1, 5, n, n + 3):
+            assert np.array_equal(earliest(clock, count), np.argsort(clock, kind="stable")[:count])

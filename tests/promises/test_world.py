@@ -2,6 +2,8 @@
 read.
 """
 
+from typing import Any
+
 import mesa
 import numpy as np
 import pandas as pd
@@ -181,11 +183,11 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     handed: list[int] = []
     kernel = market.hand_over
 
-    def hand_over(status: np.ndarray, owner: np.ndarray, shelf: int, *rest: np.ndarray) -> None:
-        paid = int(rest[2].sum())
-        kernel(status, owner, shelf, *rest)
-        assert int((rest[3] >= 0).sum()) == paid
-        handed.append(paid)
+    def hand_over(*args: Any) -> tuple[np.ndarray, np.ndarray]:
+        rows, of = kernel(*args)
+        handed.append(int(args[-1].sum()))
+        assert len(rows) == handed[-1]
+        return rows, of
 
     monkeypatch.setattr(market, "hand_over", hand_over)
     return handed

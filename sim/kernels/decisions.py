@@ -1,0 +1,56 @@
+"""What weekly decisions have in common: whose day it is, what agents fear; and the effort of banks."""
+
+import numpy as np
+
+from sim.kernels import compiled
+
+ROWS = "Array(i8,1,'C',readonly=True)"
+"""The rows that decide, in numba's notation."""
+
+
+@compiled("UniTuple(i8[::1],2)(u1[::1],u1[::1],u1[::1],i8)")
+def due(
+    alive: np.ndarray, weekday: np.ndarray, own_rule: np.ndarray, today: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of those alive whose weekday is ``today``: by the common rule, and by a rule of their own."""
+    common, n = np.empty(alive.size, np.int64), 0
+    own, n_own = np.empty(alive.size, np.int64), 0
+    for r in range(alive.size):
+        if alive[r] == 1 and weekday[r] == today:
+            if own_rule[r] == 0:
+                common[n] = r
+                n += 1
+            else:
+                own[n_own] = r
+                n_own += 1
+    return common[:n], own[:n_own]
+
+
+@compiled("f8(f8[:,::1],i8,f8,f8,f8)", inline=True)
+def hear(seen: np.ndarray, row: int, share: float, peers: float, decay: float) -> float:
+    """Beta belief with decay (equation 4.9): ``seen`` (agents, 2), removals and survivals of peers.
+
+    ``share`` of the peers was removed this week.  Returns the believed probability of removal within a week.
+    """
+    seen[row, 0] = decay * seen[row, 0] + peers * share
+    seen[row, 1] = decay * seen[row, 1] + peers * (1.0 - share)
+    belief: float = seen[row, 0] / (seen[row, 0] + seen[row, 1])
+    return belief
+
+
+@compiled(f"void({ROWS},i8,f8[::1],f8[::1],i8[::1],f8)")
+def move_efforts(
+    rows: np.ndarray,
+    day: int,
+    effort: np.ndarray,
+    upheld: np.ndarray,
+    upheld_until: np.ndarray,
+    erosion: float,
+) -> None:
+    """Effort of banks rises to what is upheld, and erodes towards 1 by its half-life otherwise."""
+    for b in rows:
+        if upheld_until[b] > day:
+            effort[b] = max(effort[b], 1.0 + upheld[b])
+        else:
+            upheld[b] = 0.0
+            effort[b] = 1.0 + (effort[b] - 1.0) * erosion
