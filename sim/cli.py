@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 import typer
 
 from sim import console
+from sim.bench.plan import PARTS
 from sim.console import INTERRUPTED, Options, StopError, complain
 from sim.errors import Fault, InputError
 
@@ -52,6 +53,12 @@ def _key(text: str) -> int:
     if not 0 <= key < 2**64:
         raise typer.BadParameter("must be a key such as 0x3fa9c1d27b60e584, or a whole number below 2^64")
     return key
+
+
+def _part(text: str) -> str:
+    if text not in PARTS:
+        raise typer.BadParameter(f"must be one of {', '.join(PARTS)}")
+    return text
 
 
 Names = Annotated[
@@ -331,6 +338,30 @@ def story(
     options = _options(1, seed, scale, start, end, sets, None, 1, None, "month")
     run, subject = {"replicate": replicate, "draw": draw}, {"card": card, "gang": gang}
     console.story((scenario, baseline), options, run, subject, quiet, json)
+
+
+@app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, once: about a minute.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(parser=_part, metavar="PART", help=f"This part alone, repeatable: {', '.join(PARTS)}."),
+    ] = None,
+    rounds: Annotated[
+        int | None,
+        typer.Option(min=1, max=99, help="How often to measure; 3, quick 1.", show_default=False),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("results/bench"),
+    force: Force = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Measure speed and memory, beside other libraries where they are installed, against the targets."""
+    from sim.bench import command
+
+    command.bench(
+        quick=quick, only=only or (), repeats=rounds, out=out, force=force, quiet=quiet, as_json=json
+    )
 
 
 def _version(wanted: bool) -> None:

@@ -36,6 +36,7 @@ from sim.agents.office import JointOffice
 from sim.agents.police import Leads, Police
 from sim.agents.population import Population
 from sim.agents.row import RowAgent, decide_today
+from sim.kernels.dealers import count_by_region
 from sim.kernels.links import add_known
 from sim.observe.footprints import Footprints
 from sim.observe.recorder import Recorder
@@ -55,6 +56,7 @@ from sim.processes.signals import Signals, Stocks
 from sim.processes.sim_supply import SimSupply
 from sim.random import KeyedRandom
 from sim.scenario import shipped_folder
+from sim.scenario.structure import SWITCHES
 from sim.world.cards import CardTable
 from sim.world.codes import Kind
 from sim.world.ledger import Ledger
@@ -71,6 +73,8 @@ if TYPE_CHECKING:
 Phase = tuple[int, str, Callable[[], None]]
 AGENTS: dict[str, type[RowAgent]] = {"gang": Gang, "dealer": Dealer}
 """Kinds of agents whose class a user may replace."""
+NEVER = 1 << 31
+"""A day after all days."""
 
 
 class FraudSupplyChain(mesa.Model):
@@ -114,6 +118,9 @@ class FraudSupplyChain(mesa.Model):
         self.root, self.draw = seed, draw
         self.rival = scenario.rival
         self.parameters = scenario.parameters.draw(draw, seed)
+        switches = scenario.adaptation
+        self._answers_until = switches.since
+        self._answers = {name: switches.acts(name, switches.since, self.rival) for name in SWITCHES}
         self.agent_classes = AGENTS | dict(agent_classes or {})
         if unknown := sorted(self.agent_classes.keys() - AGENTS.keys()):
             raise ValueError(f"no such kind of agent: {', '.join(unknown)}. Use {' or '.join(AGENTS)}")
@@ -238,7 +245,6 @@ class FraudSupplyChain(mesa.Model):
             self.banks.inspect(order, self.day)
         self.market.wholesale()
         self.sim_supply.run()
-        self.stocks.count(self)
 
     def _decide(self) -> None:
         decide_today(self, self.agent_classes["dealer"], self.dealers, self.population.dealer_agents)
@@ -255,7 +261,7 @@ class FraudSupplyChain(mesa.Model):
 
     def adapts(self, answer: str) -> bool:
         """Whether an answer of the trade (a switch of the scenario's ``adaptation``) is at work today."""
-        return self.scenario.adaptation.acts(answer, self.today, self.rival)
+        return self.today < self._answers_until or self._answers[answer]
 
     @property
     def hoarding(self) -> float:
@@ -265,10 +271,10 @@ class FraudSupplyChain(mesa.Model):
     def recruiters_by_region(self, *, working: bool = False) -> np.ndarray:
         """Recruiters alive (and not lying low, if ``working``) by region, int64 (regions)."""
         d = self.dealers
-        mask = (d.alive == 1) & (d.tier == RECRUITER)
-        if working:
-            mask &= d.low_until <= self.day
-        return np.bincount(d.region[mask], minlength=self.regions.n)
+        counts = np.zeros(self.regions.n, dtype=np.int64)
+        until = self.day if working else NEVER
+        count_by_region(d.alive, d.tier, d.low_until, d.region, RECRUITER, until, counts)
+        return counts
 
     def dealer_degree(self) -> np.ndarray:
         """How many gangs and sellers know each dealer, plus one, int64 (dealers)."""

@@ -7,7 +7,6 @@ first out.
 import numpy as np
 
 from sim.kernels import compiled
-from sim.kernels.philox import uniform_at
 
 
 @compiled("void(u1[::1],i4[::1],u2[::1],i8,i8,i8[::1],i8,i8[::1])")
@@ -70,36 +69,16 @@ def assign_uses(
                 activated[i] = 1
 
 
-@compiled("void(u1[::1],i4[::1],i8,i8[::1],u1[::1])")
-def take_first(
-    status: np.ndarray, owner: np.ndarray, wanted: int, need: np.ndarray, taken: np.ndarray
-) -> None:
-    """Mark the oldest cards in a status until each owner's ``need`` (owners, lowered in place) is met."""
+@compiled("i8[::1](u1[::1],i4[::1],i8,i8[::1])")
+def take_first(status: np.ndarray, owner: np.ndarray, wanted: int, need: np.ndarray) -> np.ndarray:
+    """Rows of the oldest cards in a status until each owner's ``need`` (owners, lowered in place) is met."""
+    rows = np.empty(need.sum(), dtype=np.int64)
+    taken = 0
     for i in range(status.size):
+        if taken == rows.size:
+            break
         if status[i] == wanted and need[owner[i]] > 0:
             need[owner[i]] -= 1
-            taken[i] = 1
-
-
-@compiled("void(u8,i8,i8,i8,u8[::1],i4[::1],i4[::1],f8[::1],u1[::1],u1[::1])")
-def approached(
-    key: np.uint64,
-    process: int,
-    day: int,
-    draw: int,
-    keys: np.ndarray,
-    free_from: np.ndarray,
-    banned_until: np.ndarray,
-    chance: np.ndarray,
-    region: np.ndarray,
-    hit: np.ndarray,
-) -> None:
-    """Who of the at-risk persons is approached today: one draw each, by the region's ``chance``.
-
-    ``hit`` (persons, output): 1 for a person who is free, not barred, and approached.
-    """
-    for i in range(keys.size):
-        hit[i] = 0
-        free = free_from[i] <= day and banned_until[i] <= day
-        if free and uniform_at(key, process, day, keys[i], draw) < chance[region[i]]:
-            hit[i] = 1
+            rows[taken] = i
+            taken += 1
+    return rows[:taken]

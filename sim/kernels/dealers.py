@@ -192,3 +192,21 @@ def order_stock(
             wanted[r, goods] = 0.0
             supplied[r, goods] = 0.0
         bid[r, 0] = max(ask[r, 0] - handling, 0.0)
+
+
+@compiled("void(u1[::1],u1[::1],i4[::1],u1[::1],i8,i8,i8[::1])")
+def count_by_region(
+    alive: np.ndarray,
+    tier: np.ndarray,
+    low_until: np.ndarray,
+    region: np.ndarray,
+    which: int,
+    day: int,
+    counts: np.ndarray,
+) -> None:
+    """Add the dealers of tier ``which`` who are alive and lie low no longer than ``day`` to ``counts``
+    (regions).
+    """
+    for d in range(alive.size):
+        if alive[d] == 1 and tier[d] == which and low_until[d] <= day:
+            counts[region[d]] += 1

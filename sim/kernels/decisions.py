@@ -54,3 +54,24 @@ def move_efforts(
         else:
             upheld[b] = 0.0
             effort[b] = 1.0 + (effort[b] - 1.0) * erosion
+
+
+@compiled(f"void({ROWS},{ROWS},f8,i8,f8[::1],i8[::1],i2[::1])")
+def hold_up(
+    banks: np.ndarray,
+    until: np.ndarray,
+    lift: float,
+    measure: int,
+    upheld: np.ndarray,
+    upheld_until: np.ndarray,
+    raised_by: np.ndarray,
+) -> None:
+    """The effort of ``banks`` (n, some perhaps more than once) is to be raised by ``lift`` ``until`` a day.
+
+    What is ``upheld`` (banks), and until when, never falls; ``raised_by`` becomes the number of the measure.
+    """
+    for i in range(banks.size):
+        b = banks[i]
+        upheld[b] = max(upheld[b], lift)
+        upheld_until[b] = max(upheld_until[b], until[i])
+        raised_by[b] = measure

@@ -221,6 +221,22 @@ def uniforms_into(
         out[i] = unit_from_bits(block_at(key, process, day, entities[i], lane)[0])
 
 
+@compiled(f"void(u8,i8,i8,{KEYS},i8,u4[::1])")
+def high_words_into(
+    key: np.uint64, process: int, day: int, entities: NDArray[np.uint64], draw: int, out: NDArray[np.uint32]
+) -> None:
+    """The high 32 bits w of the uniform u of each entity, w < u 2**32 < w + 1, written to `out`.
+
+    Cheaper than the whole number, and enough to see which numbers lie below a small bound. A ValueError
+    where the lengths differ.
+    """
+    if out.size != entities.size:
+        raise ValueError("out and entities differ in length")
+    lane = lane_of(process, day, draw)
+    for i in range(entities.size):
+        out[i] = np.uint32(block_at(key, process, day, entities[i], lane)[0] >> _HALF)
+
+
 @compiled("u8(u8,u8)", inline=True)
 def child_key(creator: np.uint64, counter: np.uint64) -> np.uint64:
     """The key of the `counter`-th entity that `creator` made: the same in every run and every scenario.

@@ -419,16 +419,11 @@ def rounded_into(
     values: NDArray[np.float64],
     out: NDArray[np.int64],
 ) -> None:
-    """A whole number around each value, up with the probability of its fraction, written to `out`.
-
-    A ValueError where the lengths differ.
-    """
+    """`rounded_at` for each entity and value, written to `out`; a ValueError where the lengths differ."""
     if not entities.size == values.size == out.size:
         raise ValueError("entities, values and counts differ in length")
     for i in range(entities.size):
-        whole = math.floor(values[i])
-        up = uniform_at(key, process, day, entities[i], draw) < values[i] - whole
-        out[i] = whole + up
+        out[i] = rounded_at(key, process, day, entities[i], draw, values[i])
 
 
 # ----------------------------------------------------------------------------------- faces for Python callers

@@ -265,6 +265,77 @@ def hand_over(
     return rows[:n], trade[:n]
 
 
+@compiled(
+    "Tuple((i8[::1],i8[::1],f8[::1],i8[::1],i8[::1],i8[::1],i8[::1]))(u8,i8,i8,i8,i8,i8,f8,b1,"
+    f"u1[::1],i4[::1],{KEYS},i8[::1],i8[:,::1],f8[:,::1],i4[:,::1],f8[:,::1],"
+    "u1[::1],i4[::1],i8[::1],f8[:,::1],f8[:,::1],f8[:,::1],i8[::1],i8[:,::1],u1[::1],i4[::1],i8)"
+)
+def trade(
+    key: np.uint64,
+    choice: int,
+    queue: int,
+    day: int,
+    draw: int,
+    goods: int,
+    sharpness: float,
+    on_account: bool,
+    alive: np.ndarray,
+    low_until: np.ndarray,
+    keys: np.ndarray,
+    cash: np.ndarray,
+    order: np.ndarray,
+    bid: np.ndarray,
+    contacts: np.ndarray,
+    fresh_need: np.ndarray,
+    seller_alive: np.ndarray,
+    seller_low_until: np.ndarray,
+    seller_cash: np.ndarray,
+    ask: np.ndarray,
+    wanted: np.ndarray,
+    supplied: np.ndarray,
+    sold: np.ndarray,
+    stock: np.ndarray,
+    status: np.ndarray,
+    owner: np.ndarray,
+    shelf: int,
+) -> tuple[np.ndarray, ...]:
+    """A day of trade: buyers `visit`, sellers `serve` them, and they `hand_over` cards.
+
+    Columns of buyers, of sellers, and ``status`` and ``owner`` of the cards, as there.  Returns the trades
+    (``buyer, seller, price, cards, fen``), the rows of the cards that change hands, and the trade of each.
+    """
+    buyer, seller, price, cards, place = visit(
+        key,
+        choice,
+        queue,
+        day,
+        draw,
+        goods,
+        sharpness,
+        on_account,
+        alive,
+        low_until,
+        keys,
+        cash,
+        order,
+        bid,
+        contacts,
+        fresh_need,
+        seller_alive,
+        seller_low_until,
+        ask,
+        stock,
+        wanted,
+    )
+    if buyer.size == 0:
+        return buyer, seller, price, cards, cards, buyer, buyer
+    buyer, seller, price, cards, fen = serve(
+        goods, buyer, seller, price, cards, place, cash, order, seller_cash, supplied, sold, stock
+    )
+    rows, of = hand_over(status, owner, shelf, sold.size, seller, cards)
+    return buyer, seller, price, cards, fen, rows, of
+
+
 @compiled(f"UniTuple(i8[::1],2)(u8,i8,i8,u1[::1],i4[::1],i4[::1],{KEYS},i8,i4[::1],u1[::1],i8,f8,f8)")
 def arrive(
     key: np.uint64,

@@ -29,12 +29,17 @@ class Footprints:
         watched = {
             m.id: m for m in (*(w.at_draw(model.draw, model.root) for w in watch), *model.office.measures)
         }
-        self._masks: list[tuple[str, str, np.ndarray]] = []
+        self._names: list[tuple[str, str]] = []
+        masks = [np.zeros((model.outlets.n, 0), dtype=np.bool_)]
         for measure in watched.values():
             order = measure.whole(model.office.window)
             if order is not None:
                 axis = "issuer" if isinstance(order, Inspection) else "outlet"
-                self._masks.append((measure.id, axis, self._targets(order)))
+                self._names.append((measure.id, axis))
+                masks.append(self._targets(order)[:, None])
+        self._aimed_at = np.concatenate(masks, axis=1)
+        self._here = np.zeros(len(self._names), dtype=np.int64)
+        self._opened = 0
 
     def _targets(self, order: Targets) -> np.ndarray:
         """Boolean mask (outlets) of the places that a whole measure aims at."""
@@ -52,8 +57,14 @@ class Footprints:
 
     def opened(self, outlet: np.ndarray) -> None:
         """Tally the outlets (n) of today's new illicit accounts."""
+        self._here += self._aimed_at[outlet].sum(axis=0)
+        self._opened += len(outlet)
+
+    def end_month(self) -> None:
+        """Write the month's tallies down as deeds of the measures."""
         m = self.model
-        for measure, axis, mask in self._masks:
-            here = int(mask[outlet].sum())
+        for (measure, axis), here in zip(self._names, self._here.tolist(), strict=True):
             m.recorder.deed(measure, f"{axis}_here", here * m.scale)
-            m.recorder.deed(measure, f"{axis}_elsewhere", (len(outlet) - here) * m.scale)
+            m.recorder.deed(measure, f"{axis}_elsewhere", (self._opened - here) * m.scale)
+        self._here[:] = 0
+        self._opened = 0

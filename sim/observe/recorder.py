@@ -38,6 +38,7 @@ class Recorder:
         self.model = model
         self.places = model.regions.n + 1
         self._month: dict[str, np.ndarray] = {}
+        self._tables: dict[tuple[str, ...], np.ndarray] = {}
         self._value: dict[str, np.ndarray] = {name: np.zeros(self.places, dtype=np.int64) for name in PRICES}
         self._volume: dict[str, np.ndarray] = {name: np.zeros(self.places, dtype=np.int64) for name in PRICES}
         p = model.parameters
@@ -69,6 +70,19 @@ class Recorder:
         if counts is None:
             counts = self._month[name] = np.zeros(self.places, dtype=np.int64)
         return counts
+
+    def table(self, names: tuple[str, ...]) -> np.ndarray:
+        """Counts of the month of several outcomes, int64 (names, places), for a kernel to add to.
+
+        An outcome stands in one table only.
+        """
+        if names not in self._tables:
+            rows = np.zeros((len(names), self.places), dtype=np.int64)
+            for name, row in zip(names, rows, strict=True):
+                row += self._month.get(name, 0)
+                self._month[name] = row
+            self._tables[names] = rows
+        return self._tables[names]
 
     def price(self, name: str, place: np.ndarray, fen: np.ndarray, units: np.ndarray) -> None:
         """Add trades: money in fen and units, by place (n)."""
@@ -118,7 +132,7 @@ class Recorder:
     def end_month(self, first_day: date) -> None:
         """Close the month that began on ``first_day``."""
         counts = {name: np.zeros(self.places, dtype=np.int64) for name in OUTCOMES} | self._month
-        self._month = {}
+        self._month, self._tables = {}, {}
         self._stocks(counts)
         for name in PRICES:
             value, volume = self._value[name], self._volume[name]

@@ -9,11 +9,11 @@ asked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.kernels.trade import arrive, hand_over, serve, visit
+from sim.kernels.trade import arrive, trade
 from sim.random import Process
 from sim.world.cards import CardTable
 from sim.world.codes import Goods, Status
@@ -46,8 +46,7 @@ class Level:
     on_account: bool = False
 
 
-@dataclass(frozen=True)
-class Trades:
+class Trades(NamedTuple):
     """Trades as arrays (n), and the cards (c) that change hands in them.
 
     Rows of ``buyer`` and ``seller``, ``price`` of a card in yuan, number of ``cards``, ``fen`` a card;
@@ -91,8 +90,8 @@ class Market:
 
     def _trade(self, level: Level) -> Trades | None:
         """Buyers visit, sellers serve, cards are handed over; None where nobody bought anything."""
-        m, b, s = self.model, level.buyers, level.sellers
-        visits = visit(
+        m, b, s, cards = self.model, level.buyers, level.sellers, level.cards
+        made = trade(
             m.keyed.key,
             CHOICE,
             QUEUE,
@@ -111,20 +110,22 @@ class Market:
             b.fresh_need,
             s.alive,
             s.low_until,
+            s.cash,
             s.ask,
-            m.stocks.dealer_stock,
             s.wanted,
+            s.supplied,
+            s.sold,
+            m.stocks.dealer_stock,
+            cards.status,
+            cards.dealer,
+            level.shelf,
         )
-        if not len(visits[0]):
+        if not len(made[0]):
             return None
-        stock = m.stocks.dealer_stock
-        trades = serve(level.goods, *visits, b.cash, b.order, s.cash, s.supplied, s.sold, stock)
-        _, seller, price, quantity, _ = trades
+        trades = Trades(*made)
         if level.goods == ACCOUNTS:
-            s.paid[seller] = price
-        cards = level.cards
-        moved = hand_over(cards.status, cards.dealer, level.shelf, s.n, seller, quantity)
-        return Trades(*trades, *moved)
+            s.paid[trades.seller] = trades.price
+        return trades
 
     def _restock(self, trades: Trades) -> None:
         """Wholesale: cards go to the seller's shelf; the seller's cost is what it last paid."""

@@ -45,7 +45,10 @@ class Signals:
 
 
 class Stocks:
-    """Cards by owner at the start of the day, int64 (owners, 2): accounts and phone cards."""
+    """Cards by owner, int64 (owners, 2): accounts and phone cards.
+
+    Counted at the start of the day; trade and new phone cards keep ``dealer_stock`` up to date.
+    """
 
     gang_stock: np.ndarray
     pipeline: np.ndarray

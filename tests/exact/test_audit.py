@@ -100,9 +100,9 @@ def give_to_a_dealer(model: FraudSupplyChain) -> int:
 
 def lose_a_transfer(model: FraudSupplyChain) -> int:
     """A case's money vanishes on its way."""
-    batch, _ = next(iter(day[0] for day in model.funds.due.values() if len(day[0][0].amount)))
-    amount = int(batch.amount[0])
-    batch.amount[0] = 0
+    amounts = model.funds.flight.amount
+    amount = int(amounts[0])
+    amounts[0] = 0
     return -amount
 
 

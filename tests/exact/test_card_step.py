@@ -50,6 +50,32 @@ def test_every_cause_occurs_in_the_comparison_with_plain_python() -> None:
     assert set(varied(4000, seed=1).step(40).tolist()) == set(range(8))
 
 
+@pytest.mark.parametrize("strength", [0.0, 1e-7, 1e-3, 0.1, 1.0, 30.0])
+@pytest.mark.parametrize("hazards", ["all", "uses", "rest"])
+def test_looking_only_at_likely_cards_misses_none(hazards: str, strength: float) -> None:
+    """The bounds of the step are true bounds: it agrees card by card with the loop that looks at every card.
+
+    Rule: all of 2 chunks and a partial block, at hazards from nearly none to certain removal.
+    """
+    cards = varied(2 * CHUNK + 1234, seed=7)
+    cards.detection[:, [0, 1, 3, 5, 6]] *= strength * (hazards != "rest")
+    cards.cleanup *= strength * (hazards != "uses")
+    cards.own *= strength * (hazards != "uses")
+    cards.cleanup[1] = 0.0
+    assert np.array_equal(cards.step(40), cards.card_by_card(40))
+    cards.detection[:, 5] *= -1.0
+    cards.kind[: CHUNK // 2] = Kind.SIM
+    cards.uses_today[CHUNK:] = 0
+    assert np.array_equal(cards.step(41), cards.card_by_card(41))
+
+
+def test_a_rate_that_is_no_number_removes_nobody() -> None:
+    """A card whose rates do not add up to a number stays, as in the plain loop."""
+    cards = varied(5000, seed=8)
+    cards.cleanup[0, Kind.ACCOUNT, 3] = np.nan
+    assert np.array_equal(cards.step(5), cards.card_by_card(5))
+
+
 def test_the_outcome_of_a_card_does_not_depend_on_the_other_cards() -> None:
     """A card keeps its fate when others are taken out or put before it."""
     cards = varied(3000, seed=2)

@@ -101,7 +101,7 @@ def test_outlets_are_chosen_by_laxity_within_the_region() -> None:
     outlets, region = country(), REGIONS.number("HB")
     n = 200_000
     u = KeyedRandom(3, 0).uniform(10, 0, keys(n))  # type: ignore[arg-type]
-    chosen = outlets.choose(np.full(n, region), u)
+    chosen = outlets.choose_outside(np.full(n, region), u, np.zeros(COUNT, dtype=bool))
     assert (outlets.region[chosen] == region).all()
     inside = np.flatnonzero(outlets.region == region)
     laxest = inside[np.argsort(-outlets.laxity[inside])[:10]]

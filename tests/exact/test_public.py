@@ -120,7 +120,7 @@ class Desk:
 
     def waiting(self) -> int:
         """Reported cases that wait for their registration."""
-        return sum(len(filed[0]) for day in self.reporting.registrations.values() for filed in day)
+        return int((self.reporting.files.written > self.model.day).sum())
 
 
 ALL_REPORT = [

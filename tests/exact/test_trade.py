@@ -266,12 +266,14 @@ def test_the_first_cards_in_a_status_are_taken_until_the_need_is_met(data: st.Da
     )
     owner = data.draw(hnp.arrays(np.int32, n, elements=st.integers(0, owners - 1)))
     need = data.draw(hnp.arrays(np.int64, owners, elements=st.integers(0, 8)))
-    taken, left = np.zeros(n, dtype=np.uint8), need.copy()
-    take_first(status, owner, ACTIVE, left, taken)
+    left = need.copy()
+    rows = take_first(status, owner, ACTIVE, left)
     for who in range(owners):
         own = np.flatnonzero((owner == who) & (status == ACTIVE))
-        assert taken[own].tolist() == [1] * min(len(own), need[who]) + [0] * max(len(own) - need[who], 0)
-    assert not taken[status == STOCK].any()
+        assert rows[owner[rows] == who].tolist() == own[: need[who]].tolist()
+        assert left[who] == need[who] - min(len(own), need[who])
+    assert (status[rows] == ACTIVE).all()
+    assert (np.diff(rows) > 0).all()
 
 
 def test_the_queue_is_fair() -> None:

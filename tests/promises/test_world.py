@@ -181,15 +181,15 @@ def test_an_agent_is_a_view_of_its_row(operation: FraudSupplyChain) -> None:
 def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Cards handed over in each trade; a trade whose paid cards were not all there fails."""
     handed: list[int] = []
-    kernel = market.hand_over
+    kernel = market.trade
 
-    def hand_over(*args: Any) -> tuple[np.ndarray, np.ndarray]:
-        rows, of = kernel(*args)
-        handed.append(int(args[-1].sum()))
-        assert len(rows) == handed[-1]
-        return rows, of
+    def trade(*args: Any) -> tuple[np.ndarray, ...]:
+        made = kernel(*args)
+        handed.append(int(made[3].sum()))
+        assert len(made[5]) == handed[-1]
+        return made
 
-    monkeypatch.setattr(market, "hand_over", hand_over)
+    monkeypatch.setattr(market, "trade", trade)
     return handed
 
 

@@ -1,0 +1,217 @@
+"""Passes over the money of cases: the race of freeze and layering, what is settled today, reports' delays.
+
+Cases are parallel arrays (see `sim.kernels.cases`).  All waits are exponential, ``-log(u)`` times a mean.
+"""
+
+import math
+
+import numpy as np
+
+from sim.kernels import compiled
+from sim.kernels.philox import uniform_at
+
+FROZEN, RETURNED, FEES, TO_GANGS, OUTSIDE = range(5)
+"""Places in the sums of money settled today."""
+
+VICTIM_DRAW, POLICE_DRAW = 20, 21
+"""Draws of the race after those of the hops, which are 1, 2, .."""
+
+
+@compiled("f8(u8,i8,i8,u8,i8)", inline=True)
+def _exponential_at(run: np.uint64, process: int, day: int, key: np.uint64, draw: int) -> float:
+    """The exponential number of mean 1 of one decision."""
+    return -math.log(uniform_at(run, process, day, key, draw))
+
+
+@compiled(
+    "Tuple((f8[::1],f8[::1],f8[:,::1]))(u8,i8,i8,i8,u8[::1],i8[::1],i8[::1],i8[::1],b1[::1],f8[::1],b1[::1],"
+    "i8,f8,f8,f8,f8[::1],f8[::1],f8[::1],f8[::1])"
+)
+def race(
+    run: np.uint64,
+    process: int,
+    link_process: int,
+    day: int,
+    key: np.ndarray,
+    region: np.ndarray,
+    channel: np.ndarray,
+    fen: np.ndarray,
+    reported: np.ndarray,
+    speed: np.ndarray,
+    on_accounts: np.ndarray,
+    hops: int,
+    layering_days: float,
+    victim_delay: float,
+    police_delay: float,
+    layering_factor: np.ndarray,
+    freeze_factor: np.ndarray,
+    link_share: np.ndarray,
+    link_delay: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Days until each case's money has passed all hops, and until it is stopped (equation 4.13).
+
+    Columns of cases from ``key`` to ``reported``; money that nobody reports is never stopped (infinity).
+    ``speed`` (channels): factor on the rate of a freeze; ``on_accounts`` (channels): whether the money goes
+    from bank account to bank account, where ``layering_factor`` slows it.  By region: that factor,
+    ``freeze_factor`` on the police's rate, the share of cases with a link of ``link_delay`` days at most.
+
+    Also returns yuan (2, regions) that would have escaped without the faster freeze and the link, and without
+    the slower layering.
+    """
+    n = key.size
+    passed, stopped = np.empty(n), np.full(n, np.inf)
+    saved = np.zeros((2, freeze_factor.size))
+    each = layering_days / hops
+    for i in range(n):
+        here, on = region[i], channel[i]
+        total = 0.0
+        for hop in range(hops):
+            total += _exponential_at(run, process, day, key[i], 1 + hop)
+        layered = each * total
+        passed[i] = layered * (layering_factor[here] if on_accounts[on] else 1.0)
+        if not reported[i]:
+            continue
+        delay = police_delay / freeze_factor[here]
+        if link_share[here] > 0.0 and uniform_at(run, link_process, day, key[i], 0) < link_share[here]:
+            delay = min(delay, link_delay[here])
+        victim = victim_delay * _exponential_at(run, process, day, key[i], VICTIM_DRAW)
+        police = _exponential_at(run, process, day, key[i], POLICE_DRAW)
+        stopped[i] = (victim + delay * police) / speed[on]
+        if stopped[i] < passed[i]:
+            if (victim + police_delay * police) / speed[on] >= passed[i]:
+                saved[0, here] += fen[i] / 100.0
+            if stopped[i] >= layered:
+                saved[1, here] += fen[i] / 100.0
+    return passed, stopped, saved
+
+
+@compiled("f8(f8,i8)", inline=True)
+def expected_uses(detection: float, cap: int) -> float:
+    """Uses that a card gives under a cap, with a chance of detection by each (equation 4.6)."""
+    return float((1.0 - (1.0 - detection) ** float(cap)) / detection)
+
+
+@compiled("f8(f8,f8,i8,i8,i8,i8,f8[::1])", inline=True)
+def _lesson(
+    kept: float, cards: float, fen: int, channel: int, bought: int, own: int, felt: np.ndarray
+) -> float:
+    """Share of a take that a gang kept, less its ``cards`` (yuan) or the felt cost of ``own`` accounts."""
+    if channel == bought:
+        return kept - min(cards * 100.0 / fen, 1.0)
+    return kept - min(float(felt[own]), 1.0) if channel == own else kept
+
+
+@compiled(
+    "Tuple((i8[::1],i8[::1],i8[::1],i8[::1]))(i8,i4[::1],i4[::1],i8[::1],i8[::1],i8[::1],i8[::1],b1[::1],"
+    "u1[::1],u1[::1],i8[::1],i8[::1],f8[::1],i8[::1],f8[:,::1],f8,f8,f8,f8[::1],f8[::1],i8,i8,i8,i8[:,::1])"
+)
+def settle(
+    day: int,
+    due: np.ndarray,
+    since: np.ndarray,
+    case_gang: np.ndarray,
+    case_region: np.ndarray,
+    case_channel: np.ndarray,
+    fen: np.ndarray,
+    frozen: np.ndarray,
+    alive: np.ndarray,
+    home: np.ndarray,
+    cash: np.ndarray,
+    income: np.ndarray,
+    price_seen: np.ndarray,
+    use_cap: np.ndarray,
+    earned: np.ndarray,
+    detection: float,
+    uses_per_case: float,
+    returned: float,
+    fees: np.ndarray,
+    felt: np.ndarray,
+    bought: int,
+    own: int,
+    regions: int,
+    counts: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Settle what is due today: frozen money, of which victims get a share back, or a payment to the gang.
+
+    Columns of money in flight from ``due`` to ``frozen``, in the order in which cases happened; ``since`` is
+    the day of the case.  Of the cases of a day those frozen come first.  Columns of gangs from ``alive`` to
+    ``earned`` (gangs, channels); ``cash``, ``income`` and ``earned`` are added to.  Gangs learn the share of
+    a take that they kept, less what the cards cost (expected uses: equation 4.6) or the felt cost of ``own``
+    accounts.  ``fees`` and ``felt`` (channels): shares of the take.  ``counts`` (2, places), added to: fen
+    frozen by region of the victim, fen paid out by home of the gang.
+
+    Returns cards to be frozen by gang, frozen cases by region, money by place (`FROZEN` to `OUTSIDE`, fen),
+    and how many cases brought nothing and how many there were.
+    """
+    need, stopped = np.zeros(alive.size, dtype=np.int64), np.zeros(regions, dtype=np.int64)
+    money, settled = np.zeros(5, dtype=np.int64), np.zeros(2, dtype=np.int64)
+    start = 0
+    while start < due.size:
+        end = start
+        while end < due.size and since[end] == since[start]:
+            end += 1
+        total = 0
+        for i in range(start, end):
+            if due[i] == day and frozen[i]:
+                g, on, here = case_gang[i], case_channel[i], case_region[i]
+                total += fen[i]
+                counts[0, here] += fen[i]
+                stopped[here] += 1
+                need[g] += on == bought
+                settled += 1
+                cards = price_seen[g] * uses_per_case / expected_uses(detection, use_cap[g])
+                earned[g, on] += _lesson(0.0, cards, fen[i], on, bought, own, felt)
+        money[FROZEN] += total
+        money[RETURNED] += int(total * returned)
+        for i in range(start, end):
+            if due[i] == day and not frozen[i]:
+                g, on = case_gang[i], case_channel[i]
+                fee = int(np.rint(fen[i] * fees[on]))
+                net = fen[i] - fee
+                money[FEES] += fee
+                if alive[g] == 1:
+                    money[TO_GANGS] += net
+                    cash[g] += net
+                    income[g] += net
+                    counts[1, home[g]] += net
+                else:
+                    money[OUTSIDE] += net
+                settled[0] += net == 0
+                settled[1] += 1
+                cards = price_seen[g] * uses_per_case / expected_uses(detection, use_cap[g])
+                earned[g, on] += _lesson(net / fen[i], cards, fen[i], on, bought, own, felt)
+        start = end
+    return need, stopped, money, settled
+
+
+@compiled("Tuple((i8[::1],i8[::1],i8[::1]))(u8,i8,i8,u8[::1],b1[::1],f8,f8,f8)")
+def filings(
+    run: np.uint64,
+    process: int,
+    day: int,
+    key: np.ndarray,
+    reported: np.ndarray,
+    report_delay: float,
+    register_delay: float,
+    accepted: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of the cases (``key``, ``reported``) that are reported, with the days of report and registration.
+
+    Waits are exponential with the given means, the second on top of the first; whole days are counted.  The
+    police accept a share; the others have -1 for the day of registration.
+    """
+    n = 0
+    rows, said, written = (
+        np.empty(key.size, np.int64),
+        np.empty(key.size, np.int64),
+        np.empty(key.size, np.int64),
+    )
+    for i in range(key.size):
+        if not reported[i]:
+            continue
+        wait = report_delay * _exponential_at(run, process, day, key[i], 0)
+        rows[n], said[n], written[n] = i, day + int(wait), -1
+        if uniform_at(run, process, day, key[i], 2) < accepted:
+            written[n] = day + int(wait + register_delay * _exponential_at(run, process, day, key[i], 1))
+        n += 1
+    return rows[:n], said[:n], written[:n]
