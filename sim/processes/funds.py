@@ -200,4 +200,4 @@ class Reporting:
         )
         counts = m.recorder.table(REPORT_COUNTS)
         self.files, self.file_keys, filed, keys = kernels.due_today(m.day, self.files, self.file_keys, counts)
-        m.registered_today = (*filed.T, keys)
+        m.registered_today = (*np.ascontiguousarray(filed.T), keys)
