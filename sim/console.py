@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 MAIN_OUTCOME = "cases_registered"
-COMPILING = "compiling the kernels, once: about half a minute"
+COMPILING = "compiling the kernels, once: up to a minute"
 FEW = 3
 """Up to so many compared scenarios have a table of effects each; more share one."""
 
