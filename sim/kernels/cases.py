@@ -79,17 +79,18 @@ def contacts(
 
     Also returns the rows of the phone cards taken into use; their status is for the caller to change.
     """
-    by_iot, need = np.zeros(alive.size, dtype=np.int64), np.full(alive.size, -1)
+    # What a gang needs is counted, with 1 added, when its first card in stock comes by.
+    by_iot, need = np.zeros(alive.size, dtype=np.int64), np.zeros(alive.size, dtype=np.int64)
     taken, spare = np.empty(status.size, dtype=np.int64), 0
     for i in range(status.size):
         g = gang[i]
         in_use = status[i] == active_status
         if status[i] == stock_status:
-            if need[g] < 0:
-                need[g] = _sims_needed(
+            if need[g] == 0:
+                need[g] = 1 + _sims_needed(
                     alive, low_until, staff, voip, messaging, active, g, day, calls, per_sim
                 )
-            if need[g] > 0:
+            if need[g] > 1:
                 need[g] -= 1
                 taken[spare] = i
                 spare += 1

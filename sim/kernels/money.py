@@ -68,7 +68,7 @@ def race(
     the slower layering.
     """
     n = key.size
-    passed, stopped = np.empty(n), np.full(n, np.inf)
+    passed, stopped = np.empty(n), np.empty(n)
     saved = np.zeros((2, freeze_factor.size))
     each = layering_days / hops
     for i in range(n):
@@ -78,6 +78,7 @@ def race(
             total += _exponential_at(run, process, day, key[i], 1 + hop)
         layered = each * total
         passed[i] = layered * (layering_factor[here] if on_accounts[on] else 1.0)
+        stopped[i] = np.inf
         if not reported[i]:
             continue
         delay = police_delay / freeze_factor[here]
@@ -137,6 +138,13 @@ def _lesson(
     return kept - min(float(felt[own]), 1.0) if channel == own else kept
 
 
+@compiled("void(i8[:,::1],i8,i8[:,::1],i8)", inline=True)
+def _copy_row(source: np.ndarray, i: int, target: np.ndarray, j: int) -> None:
+    """Write row ``i`` of a matrix to row ``j`` of another."""
+    for c in range(source.shape[1]):
+        target[j, c] = source[i, c]
+
+
 @compiled("i8[:,::1](i8,i8[:,::1],i8[::1],i8[::1],i8[::1],i8[::1],f8[::1],f8[::1])")
 def take_off(
     day: int,
@@ -150,8 +158,9 @@ def take_off(
 ) -> np.ndarray:
     """Money in flight (n, 7) and behind it that of today's cases: it is stopped or passes, as comes first."""
     n = flight.shape[0]
-    rows = np.empty((n + gang.size, 7), dtype=np.int64)
-    rows[:n] = flight
+    rows = np.empty((n + gang.size, flight.shape[1]), dtype=np.int64)
+    for i in range(n):
+        _copy_row(flight, i, rows, i)
     for i in range(gang.size):
         one = rows[n + i]
         one[DUE] = day + int(min(passed[i], stopped[i], LONGEST))
@@ -198,14 +207,14 @@ def settle(
     need, stopped = np.zeros(alive.size, dtype=np.int64), np.zeros(regions, dtype=np.int64)
     money, settled = np.zeros(5, dtype=np.int64), np.zeros(2, dtype=np.int64)
     start, left = 0, 0
-    still = np.empty_like(flight)
+    still = np.empty(flight.shape, dtype=np.int64)
     while start < flight.shape[0]:
         end, total = start, 0
         while end < flight.shape[0] and flight[end, SINCE] == flight[start, SINCE]:
             one = flight[end]
             end += 1
             if one[DUE] != day:
-                still[left] = one
+                _copy_row(flight, end - 1, still, left)
                 left += 1
             elif one[STOPPED]:
                 g, on, here, fen = one[GANG], one[CHANNEL], one[REGION], one[FEN]
@@ -213,7 +222,8 @@ def settle(
                 counts[0, here] += fen
                 stopped[here] += 1
                 need[g] += on == bought
-                settled += 1
+                settled[0] += 1
+                settled[1] += 1
                 cards = price_seen[g] * uses_per_case / expected_uses(detection, use_cap[g])
                 earned[g, on] += _lesson(0.0, cards, fen, on, bought, own, felt)
         money[FROZEN] += total
@@ -265,7 +275,9 @@ def take_down(
     """
     n = files.shape[0]
     rows, names = np.empty((n + key.size, 5), dtype=np.int64), np.empty(n + key.size, dtype=np.uint64)
-    rows[:n], names[:n] = files, keys
+    for i in range(n):
+        _copy_row(files, i, rows, i)
+        names[i] = keys[i]
     for i in range(key.size):
         if not reported[i]:
             continue
@@ -288,8 +300,8 @@ def due_today(
     ``counts`` (2, places), added to: cases reported and cases registered today, by region.
     """
     n = keys.size
-    waiting, names = np.empty_like(files), np.empty_like(keys)
-    filed, filed_keys = np.empty((n, 3), dtype=np.int64), np.empty_like(keys)
+    waiting, names = np.empty(files.shape, dtype=np.int64), np.empty(n, dtype=np.uint64)
+    filed, filed_keys = np.empty((n, 3), dtype=np.int64), np.empty(n, dtype=np.uint64)
     left, done = 0, 0
     for i in range(n):
         one = files[i]
@@ -297,11 +309,11 @@ def due_today(
             counts[0, one[PLACE]] += 1
         if one[WRITTEN] == day:
             counts[1, one[PLACE]] += 1
-            filed[done] = one[BY:]
+            filed[done, 0], filed[done, 1], filed[done, 2] = one[BY], one[PLACE], one[ON]
             filed_keys[done] = keys[i]
             done += 1
         if one[SAID] > day or one[WRITTEN] > day:
-            waiting[left] = one
+            _copy_row(files, i, waiting, left)
             names[left] = keys[i]
             left += 1
     return waiting[:left], names[:left], filed[:done], filed_keys[:done]
