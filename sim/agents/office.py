@@ -23,10 +23,12 @@ class JointOffice(Member):
         adults = float(model.regions.adults.sum())
         self.window = Window(scenario.start, model.days, model.regions.codes, model.regions.share, adults)
         self.measures = tuple(measure.at_draw(model.draw, model.root) for measure in scenario.interventions)
+        self.schedule = [(*measure.span(self.window), measure) for measure in self.measures]
 
     def policy_of(self, day: int) -> Policy:
-        """The policy vector of a day: neutral, then written to by each measure in its order."""
+        """The policy vector of a day: neutral, then written to by each measure in force, in their order."""
         policy = Policy(self.model.regions.n)
-        for measure in self.measures:
-            measure.act(day, self.window, policy)
+        for first, last, measure in self.schedule:
+            if first <= day <= last:
+                measure.act(day, self.window, policy)
         return policy

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.kernels.card_passes import count_ended
 from sim.kernels.tally import move_rows
 from sim.world.codes import LIVE, Kind, Status
 from sim.world.ledger import Ledger
@@ -76,7 +77,7 @@ class CardTable(Table):
 
         Their counts stay.  Cards that ended today stay until tomorrow, for whoever looks at the day's end.
         """
-        ended = ~self.live() & (self.moved < day)
-        if 3 * int(ended.sum()) > self.n:
+        if 3 * count_ended(self.status, self.moved, int(LIVE), day) > self.n:
+            ended = ~self.live() & (self.moved < day)
             np.add.at(self.dropped, (self.kind[ended], self.status[ended]), 1)
             self.keep(~ended)
