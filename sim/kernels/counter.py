@@ -78,9 +78,11 @@ def turn_away_over_the_cap(
     ``person`` (n, rising), ``region`` and ``outlet`` by try; ``bank`` by outlet; ``status``, ``holder`` and
     ``issuer`` by card, of which those below ``ended`` count.  ``fate`` (n) is changed.
     """
-    if cap.min() >= no_cap:
+    n, capped = person.size, 0
+    for i in range(n):
+        capped += cap[region[i]] < no_cap
+    if capped == 0:
         return
-    n = person.size
     have = np.zeros(n, dtype=np.int64)
     for i in range(1, n):
         earlier = i - 1

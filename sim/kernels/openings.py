@@ -47,8 +47,11 @@ def below(
     where one of them lies below the largest chance whole numbers are looked at.
     """
     n, lane = keys.size, lane_of(process, day, draw)
+    largest = 0.0
+    for c in chance:
+        largest = max(largest, min(c, 1.0))
     # A number is at least its top 32 bits over 2**32.
-    limit = np.uint64(min(max(chance.max(), 0.0), 1.0) * 2.0**32)
+    limit = np.uint64(largest * 2.0**32)
     word_0, word_1, half = np.uint64(lane), np.uint64(day | (process << 16)), key >> _HALF
     chunks = (n + CHUNK - 1) // CHUNK
     found = np.empty(n, dtype=np.int64)
@@ -132,7 +135,8 @@ def recruiters_at_work(
     for row in range(alive.size):
         if alive[row] == 1 and tier[row] == recruiter and low_until[row] <= day:
             first[region[row] + 1] += 1
-    first = np.cumsum(first)
+    for r in range(regions + 1):
+        first[r + 1] += first[r]
     rows = np.empty(first[-1], dtype=np.int64)
     at = first.copy()
     for row in range(alive.size):
