@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from sim.kernels import compiled
+from sim.kernels.decisions import expected_uses
 from sim.kernels.philox import uniform_at
 
 FROZEN, RETURNED, FEES, TO_GANGS, OUTSIDE = range(5)
@@ -83,12 +84,6 @@ def race(
             if stopped[i] >= layered:
                 saved[1, here] += fen[i] / 100.0
     return passed, stopped, saved
-
-
-@compiled("f8(f8,i8)", inline=True)
-def expected_uses(detection: float, cap: int) -> float:
-    """Uses that a card gives under a cap, with a chance of detection by each (equation 4.6)."""
-    return float((1.0 - (1.0 - detection) ** float(cap)) / detection)
 
 
 @compiled("f8(f8,f8,i8,i8,i8,i8,f8[::1])", inline=True)
