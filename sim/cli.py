@@ -268,6 +268,30 @@ def schema() -> None:
 
 
 @app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, once: about a minute.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(parser=_part, metavar="PART", help=f"This part alone, repeatable: {', '.join(PARTS)}."),
+    ] = None,
+    rounds: Annotated[
+        int | None,
+        typer.Option(min=1, max=99, help="How often to measure; 3, quick 1.", show_default=False),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("results/bench"),
+    force: Force = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Measure speed and memory, beside other libraries where they are installed, against the targets."""
+    from sim.bench import command
+
+    command.bench(
+        quick=quick, only=only or (), repeats=rounds, out=out, force=force, quiet=quiet, as_json=json
+    )
+
+
+@app.command()
 def patterns(
     results: Annotated[
         Path | None,
@@ -338,30 +362,6 @@ def story(
     options = _options(1, seed, scale, start, end, sets, None, 1, None, "month")
     run, subject = {"replicate": replicate, "draw": draw}, {"card": card, "gang": gang}
     console.story((scenario, baseline), options, run, subject, quiet, json)
-
-
-@app.command()
-def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, once: about a minute.")] = False,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(parser=_part, metavar="PART", help=f"This part alone, repeatable: {', '.join(PARTS)}."),
-    ] = None,
-    rounds: Annotated[
-        int | None,
-        typer.Option(min=1, max=99, help="How often to measure; 3, quick 1.", show_default=False),
-    ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("results/bench"),
-    force: Force = False,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Measure speed and memory, beside other libraries where they are installed, against the targets."""
-    from sim.bench import command
-
-    command.bench(
-        quick=quick, only=only or (), repeats=rounds, out=out, force=force, quiet=quiet, as_json=json
-    )
 
 
 def _version(wanted: bool) -> None:

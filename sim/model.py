@@ -179,7 +179,7 @@ class FraudSupplyChain(mesa.Model):
             p.number("insiders.outlet_share"),
         )
         capacity = p.number("police.capacity_per_day") / self.scale
-        self.leads = Leads(self.regions.n, int(p.number("police.lead_days")))
+        self.leads = Leads()
         self.police = [Police(self, r, capacity * s) for r, s in enumerate(self.regions.share)]
         self.population = Population(self)
         self.gangs: Table = self.population.gangs
@@ -193,7 +193,8 @@ class FraudSupplyChain(mesa.Model):
     def _build_day(self, audit: Literal["month", "day"]) -> None:
         self.cases: Cases = Cases(*(np.empty(0, dtype=np.int64) for _ in range(6)))
         self.reported = np.empty(0, dtype=bool)
-        self.registered_today: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+        nobody = np.empty(0, dtype=np.int64)
+        self.registered_today: tuple[np.ndarray, ...] = (nobody, nobody, nobody, nobody)
         self.removal = Removal(self)
         self.reporting = Reporting(self)
         self.funds = Funds(self)

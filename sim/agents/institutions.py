@@ -11,6 +11,7 @@ import numpy as np
 
 from sim.agents.member import Member
 from sim.arrays import interval
+from sim.kernels.counter import add_honest_refusals
 from sim.kernels.decisions import hold_up, move_efforts
 from sim.policy import Inspection
 from sim.random import Process, children, named_key
@@ -139,16 +140,19 @@ class Banks:
         """Effort rises to what is upheld, and erodes by its half-life otherwise."""
         move_efforts(rows, self.model.day, self.effort, self.upheld, self.upheld_until, self.erosion)
 
-    def honest_refusals(self) -> np.ndarray:
-        """Share of honest applicants refused today, float64 (regions): it grows with extra screening, and who
-        is listed in error is refused too.
+    def add_honest_refusals(self, refused: np.ndarray) -> None:
+        """Add the share of honest applicants refused today to ``refused``, float64 (regions): it grows with
+        extra screening, and who is listed in error is refused too.
         """
-        m = self.model
-        policy = m.policy
-        effort = float((self.effort * self._weight).sum() / self._total_weight)
-        extra = np.maximum(effort * policy.opening_factor - 1.0, 0.0)
-        refused = self.false_positive * (1.0 + extra * policy.false_positive_factor)
-        return np.asarray(np.minimum(refused + policy.honest_listed, 1.0))
+        policy = self.model.policy
+        add_honest_refusals(
+            self.false_positive,
+            float((self.effort * self._weight).sum() / self._total_weight),
+            policy.opening_factor,
+            policy.false_positive_factor,
+            policy.honest_listed,
+            refused,
+        )
 
 
 class Operators:

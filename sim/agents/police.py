@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.agents.member import Member
-from sim.kernels.enforcement import work_off
 from sim.random import named_key
 
 if TYPE_CHECKING:
@@ -15,34 +14,28 @@ if TYPE_CHECKING:
 
 
 class Leads:
-    """The leads of all units, oldest first: ``day`` int32, ``unit`` (region) uint8, ``gang`` (row) int64 and
-    ``key`` (of the case) uint64, all (n); leads older than ``life`` days lapse.
+    """The leads of all units in one queue, oldest first; the first ``n`` entries of each column count.
+
+    ``day`` of receipt int32, ``unit`` (region) uint8, ``gang`` (row) int64, ``key`` of the case uint64.
     """
 
-    def __init__(self, units: int, life: int) -> None:
-        self.units, self.life = units, life
-        self.day = np.empty(0, dtype=np.int32)
-        self.unit = np.empty(0, dtype=np.uint8)
-        self.gang = np.empty(0, dtype=np.int64)
-        self.key = np.empty(0, dtype=np.uint64)
+    def __init__(self) -> None:
+        self.n = 0
+        self.day = np.empty(256, dtype=np.int32)
+        self.unit = np.empty(256, dtype=np.uint8)
+        self.gang = np.empty(256, dtype=np.int64)
+        self.key = np.empty(256, dtype=np.uint64)
 
-    def receive(self, day: int, unit: np.ndarray, gang: np.ndarray, key: np.ndarray) -> None:
-        """New leads (n)."""
-        self.day = np.append(self.day, np.full(len(key), day, dtype=np.int32))
-        self.unit = np.append(self.unit, unit.astype(np.uint8))
-        self.gang = np.append(self.gang, gang.astype(np.int64))
-        self.key = np.append(self.key, key)
+    def reserve(self, count: int) -> None:
+        """Make room for ``count`` more leads."""
+        if self.n + count > len(self.day):
+            for name in ("day", "unit", "gang", "key"):
+                setattr(self, name, np.resize(getattr(self, name), 2 * (self.n + count)))
 
-    def work_off(self, day: int, room: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Let units work off today's ``room`` (units, int64) of leads, oldest first.
-
-        Returns the gang rows (n) and case keys (n) of the leads, and how many each unit took, int64 (units).
-        """
-        worked = np.empty(self.units, dtype=np.int64)
-        left, gang, key = work_off(day - self.life, room, self.day, self.unit, self.gang, self.key, worked)
-        for name in ("day", "unit", "gang", "key"):
-            setattr(self, name, getattr(self, name)[:left])
-        return gang, key, worked
+    @property
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Day, unit, gang and key, as kernels take them."""
+        return self.day, self.unit, self.gang, self.key
 
 
 class Police(Member):
@@ -59,7 +52,6 @@ class Police(Member):
     @property
     def queue(self) -> list[tuple[int, int, int]]:
         """The unit's leads, oldest first: day, gang row and case key of each."""
-        leads = self.model.leads
-        mine = leads.unit == self.region
-        columns = (column[mine].tolist() for column in (leads.day, leads.gang, leads.key))
-        return list(zip(*columns, strict=True))
+        day, unit, gang, key = (column[: self.model.leads.n] for column in self.model.leads.columns)
+        mine = unit == self.region
+        return list(zip(day[mine].tolist(), gang[mine].tolist(), key[mine].tolist(), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sim.agents.gang import METHODS, Gang
 from sim.agents.rules import MAX_CONTACTS, softmax
 from sim.arrays import fen, interval, number_within
 from sim.kernels import links
+from sim.kernels.traits import gang_traits
 from sim.random import Process, child_keys, children, named_key
 from sim.world.codes import Goods, Kind, Status
 from sim.world.ledger import Account
@@ -34,6 +36,8 @@ class Population:
         self.dealer_agents: dict[int, Dealer] = {}
         self.newcomers = 0
         self.rewiring = int(Process.REWIRING)
+        self.gang_start = self._gang_start()
+        self.dealer_need = self._first_need(np.array([RECRUITER, SELLER]))
         self.triadic = self.p.number("market.triadic_share")
 
     def found(self) -> None:
@@ -103,52 +107,79 @@ class Population:
         m = self.model
         if len(keys) == 0:
             return np.empty(0, dtype=np.int64)
-        traits = self._gang_traits(keys) | self._gang_start(len(keys))
-        days = (self.p.number("gangs.transit_days"), self.p.number("gangs.transit_days_abroad"))
-        transit = np.where(region < m.regions.n, *days)
-        rows = self.gangs.append(len(keys), key=keys, region=region, transit_days=transit, **traits)
+        p, n = self.p, len(keys)
+        traits = self._gang_traits(keys)
         staff = traits["staff"]
-        capacity = staff * self.p.number("gangs.contacts_per_staff")
-        self.gangs.voip[rows] = capacity * self.p.number("channels.voip_share")
-        self.gangs.messaging[rows] = capacity * self.p.number("channels.messaging_share")
-        self.gangs.cash[rows] = fen(staff * self.p.number("gangs.cash_per_staff_start"))
-        self.gangs.need[rows, Goods.ACCOUNTS] = staff * self.p.number("gangs.need_per_staff_start")
-        self.gangs.contacts[rows] = self._contacts(keys, SELLER, "gangs.contacts")
-        m.ledger.pay(Account.BROUGHT, Account.GANGS, int(self.gangs.cash[rows].sum()))
-        cls = m.agent_classes["gang"]
-        self.gang_agents.update({int(r): cls(m, self.gangs, int(r)) for r in rows})
+        capacity = staff * p.number("gangs.contacts_per_staff")
+        need = np.zeros((n, len(Goods)))
+        need[:, Goods.ACCOUNTS] = staff * p.number("gangs.need_per_staff_start")
+        cash = fen(staff * p.number("gangs.cash_per_staff_start"))
+        days = (p.number("gangs.transit_days"), p.number("gangs.transit_days_abroad"))
+        rows = self.gangs.append(
+            n,
+            key=keys,
+            own_rule=m.own_rule("gang"),
+            region=region,
+            transit_days=np.where(region < m.regions.n, *days),
+            voip=capacity * p.number("channels.voip_share"),
+            messaging=capacity * p.number("channels.messaging_share"),
+            cash=cash,
+            need=need,
+            price_seen=self.going_price(),
+            entered=m.day,
+            contacts=self._contacts(keys, SELLER, "gangs.contacts"),
+            **traits,
+            **self.gang_start,
+        )
+        m.ledger.pay(Account.BROUGHT, Account.GANGS, int(cash.sum()))
+        self.gang_agents.update(self._agents("gang", self.gangs, rows))
         return rows
 
-    def _gang_traits(self, keys: np.ndarray) -> dict[str, Any]:
-        """What tells gangs apart, by their keys."""
-        m, p = self.model, self.p
-        normal = [m.keyed.normal(Process.GANG_TRAITS, 0, keys, draw) for draw in range(3 + METHODS)]
-        staff = p.number("gangs.staff_mean") * _lognormal(normal[0], p.number("gangs.staff_log_sd"))
-        method = np.column_stack(normal[3:]) + np.log(p.vector("gangs.method_weight"))
-        return {
-            "staff": np.maximum(np.round(staff), 1).astype(np.int64),
-            "skill": _lognormal(normal[1], p.number("gangs.skill_log_sd")),
-            "method_mix": softmax(method),
-            "weekday": (m.keyed.uniform(Process.GANG_TRAITS, 0, keys, 20) * 7).astype(np.int64),
-        }
+    def _agents(self, who: str, table: Table, rows: np.ndarray) -> dict[int, Any]:
+        """A Mesa agent for each row.
 
-    def _gang_start(self, count: int) -> dict[str, Any]:
+        Meanwhile nothing is garbage: the collector would walk over the many that stay, again and again.
+        """
+        cls, collects = self.model.agent_classes[who], gc.isenabled()
+        gc.disable()
+        try:
+            return {row: cls(self.model, table, row) for row in rows.tolist()}
+        finally:
+            if collects:
+                gc.enable()
+
+    def _gang_traits(self, keys: np.ndarray) -> dict[str, np.ndarray]:
+        """What tells gangs apart, by their keys."""
+        p, n = self.p, len(keys)
+        staff, skill = np.empty(n, dtype=np.int32), np.empty(n)
+        methods, weekday = np.empty((n, METHODS)), np.empty(n, dtype=np.uint8)
+        gang_traits(
+            self.model.keyed.key,
+            int(Process.GANG_TRAITS),
+            keys,
+            p.number("gangs.staff_mean"),
+            _spread(p.number("gangs.staff_log_sd")),
+            _spread(p.number("gangs.skill_log_sd")),
+            np.log(p.vector("gangs.method_weight")),
+            staff,
+            skill,
+            methods,
+            weekday,
+        )
+        return {"staff": staff, "skill": skill, "method_mix": methods, "weekday": weekday}
+
+    def _gang_start(self) -> dict[str, Any]:
         """What all gangs begin with."""
         p = self.p
         attraction = p.vector("gangs.attraction_start")
-        mix = softmax(p.number("gangs.ewa_lambda") * attraction)
         return {
             "alive": 1,
-            "own_rule": self.model.own_rule("gang"),
             "cover": p.number("gangs.cover_weeks"),
             "use_cap": int(p.number("gangs.use_cap_start")),
-            "price_seen": self.going_price(),
             "attraction": attraction,
-            "mix": mix[None, :].repeat(count, axis=0),
+            "mix": softmax(p.number("gangs.ewa_lambda") * attraction),
             "experience": p.number("gangs.experience_start"),
             "risk_seen": self._first_belief(),
-            "entered": self.model.day,
-            "contacts": -1,
         }
 
     def enter_dealers(
@@ -159,7 +190,6 @@ class Population:
         if n == 0:
             return np.empty(0, dtype=np.int64)
         asks = self._first_asks(tier)
-        costs = (self._going("price_dealer"), p.number("sims.registration_cost"))
         rows = self.dealers.append(
             n,
             key=keys,
@@ -169,18 +199,17 @@ class Population:
             region=region,
             efficiency=1.0 if ready else p.number("dealers.efficiency_start"),
             ask=asks,
-            cost=np.column_stack([np.full(n, cost) for cost in costs]),
+            cost=(self._going("price_dealer"), p.number("sims.registration_cost")),
             wage=self._going("price_opener"),
             paid=asks[:, Goods.ACCOUNTS],
             cover=p.number("dealers.cover_weeks"),
-            need=self._first_need(tier),
+            need=self.dealer_need[tier],
             risk_seen=self._first_belief(),
             entered=m.day,
             contacts=-1,
             **self._dealer_traits(keys),
         )
-        cls = m.agent_classes["dealer"]
-        self.dealer_agents.update({int(r): cls(m, self.dealers, int(r)) for r in rows})
+        self.dealer_agents.update(self._agents("dealer", self.dealers, rows))
         return rows
 
     def _dealer_traits(self, keys: np.ndarray) -> dict[str, Any]:
@@ -189,10 +218,11 @@ class Population:
         u = m.keyed.uniform(Process.DEALER_TRAITS, 0, keys)
         exponent, most = p.number("dealers.degree_exponent"), p.number("dealers.degree_max")
         low, high = 1.0, most ** (1.0 - exponent)
+        sd, shift = _spread(p.number("dealers.penalty_log_sd"))
         z = m.keyed.normal(Process.DEALER_TRAITS, 0, keys, 1)
         return {
             "fitness": (low + u * (high - low)) ** (1.0 / (1.0 - exponent)),
-            "penalty": p.number("dealers.penalty") * _lognormal(z, p.number("dealers.penalty_log_sd")),
+            "penalty": p.number("dealers.penalty") * np.exp(sd * z - shift),
             "weekday": (m.keyed.uniform(Process.DEALER_TRAITS, 0, keys, 2) * 7).astype(np.int64),
         }
 
@@ -266,8 +296,10 @@ class Population:
         return self.model.recorder.quote(f"{name}_yuan")
 
     def _first_asks(self, tier: np.ndarray) -> np.ndarray:
-        sets = np.where(tier == SELLER, self._going("price_gang"), self._going("price_dealer"))
-        return np.column_stack([sets, np.full(len(tier), self.p.number("sims.price_start"))])
+        """What newcomers of a tier (n) ask for a set and for a phone card, yuan, float64 (n, 2)."""
+        sims = self.p.number("sims.price_start")
+        asks = {RECRUITER: self._going("price_dealer"), SELLER: self._going("price_gang")}
+        return np.asarray(np.array([[asks[RECRUITER], sims], [asks[SELLER], sims]])[tier])
 
     def _contacts(self, keys: np.ndarray, tier: int, parameter: str) -> np.ndarray:
         """Whom each newcomer knows: dealers of a tier, by their connectedness, int32 (n, contacts)."""
@@ -297,6 +329,6 @@ def successors(keys: np.ndarray) -> np.ndarray:
     return child_keys(keys, np.ones(len(keys)))
 
 
-def _lognormal(z: np.ndarray, sd: float) -> np.ndarray:
-    """Lognormal factors with mean 1 from standard normal numbers."""
-    return np.asarray(np.exp(sd * z - sd**2 / 2))
+def _spread(sd: float) -> np.ndarray:
+    """What makes ``exp(sd z - sd**2 / 2)`` a lognormal factor with mean 1: float64 (2)."""
+    return np.array([sd, sd**2 / 2])

@@ -127,11 +127,10 @@ def _card_rows(found: Found, plan: Plan) -> Iterator[Row]:
         at = (cards.BANDWIDTH, f"bytes_{count}")
         yield _row("cards", f"memory bandwidth, {_threads(count)}", found, at, "GB/s", GB)
     for n in plan.decks:
-        touched = found.median(cards.name_of(n), "bytes_touched")
         for count in plan.threads:
             at = (cards.name_of(n), f"rate_{count}")
-            share = found.median(*at) * touched / found.median(cards.BANDWIDTH, f"bytes_{count}")
-            beside = "" if math.isnan(share) else f"{share:.0%} of the bandwidth, {touched:.1f} bytes a card"
+            share = found.median(*at) * cards.BYTES / found.median(cards.BANDWIDTH, f"bytes_{count}")
+            beside = "" if math.isnan(share) else f"{share:.0%} of the bandwidth, {cards.BYTES} bytes a card"
             what = f"{cards.name_of(n)}, {_threads(count)}"
             yield _row("cards", what, found, at, "million card-days/s", MILLION, beside)
 

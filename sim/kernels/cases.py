@@ -15,6 +15,10 @@ from sim.kernels.sampling import POISSON_INVERSION_LIMIT, poisson_at, poisson_in
 VOIP, MESSAGING, IOT, SIM = range(4)
 """Rows of the counts of contacts, by the means of contact."""
 
+LIMB = 40
+LIMB_STEP = 2.0**LIMB
+"""Bits of a whole number that exact sums are made of."""
+
 MOST_PARTIALS = 64
 """A float64 sum without rounding needs no more parts than its exponents, 2,098, hold mantissas of 53 bits."""
 
@@ -117,6 +121,29 @@ def contacts(
     return busy, taken[:spare]
 
 
+@compiled("i8(f8[::1],i8,f8)")
+def _add_part(parts: np.ndarray, n: int, x: float) -> int:
+    """Add ``x`` to a sum held as ``n`` parts that rise and do not overlap; returns how many there are now.
+
+    Shewchuk (1997), grow-expansion: nothing is rounded away.
+    """
+    kept = 0
+    for j in range(n):
+        y = parts[j]
+        if abs(x) < abs(y):
+            x, y = y, x
+        high = x + y
+        low = y - (high - x)
+        if low != 0.0:
+            parts[kept] = low
+            kept += 1
+        x = high
+    if x != 0.0:
+        parts[kept] = x
+        kept += 1
+    return kept
+
+
 @compiled("f8(f8[::1],i8)")
 def _rounded_once(parts: np.ndarray, n: int) -> float:
     """The sum of the first ``n`` parts, which rise and do not overlap, rounded half to even."""
@@ -144,32 +171,38 @@ def _rounded_once(parts: np.ndarray, n: int) -> float:
 def exact_sums(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The sum of ``weight * column`` for each column of ``values`` (n, k), exact and rounded once.
 
-    As by ``math.fsum`` of the products (Shewchuk 1997), so the order of the rows does not matter.
+    As by ``math.fsum`` of the products, so the order of the rows does not matter.  Each product is cut into
+    three whole numbers of 40 bits below the largest one's power of two, and these are summed as integers; the
+    little that a product holds beyond 120 bits is added part by part.  Up to 2**23 rows.
     """
-    columns = values.shape[1]
-    parts, n = np.empty((columns, MOST_PARTIALS)), np.zeros(columns, dtype=np.int64)
-    for i in range(weight.size):
-        if weight[i] == 0.0:
+    sums, parts = np.zeros(values.shape[1]), np.empty(MOST_PARTIALS)
+    for k in range(values.shape[1]):
+        largest = 0.0
+        for i in range(weight.size):
+            largest = max(largest, abs(weight[i] * values[i, k]))
+        if largest == 0.0:
             continue
-        for k in range(columns):
-            x, kept = weight[i] * values[i, k], 0
-            for j in range(n[k]):
-                y = parts[k, j]
-                if abs(x) < abs(y):
-                    x, y = y, x
-                high = x + y
-                low = y - (high - x)
-                if low != 0.0:
-                    parts[k, kept] = low
-                    kept += 1
-                x = high
-            if x != 0.0:
-                parts[k, kept] = x
-                kept += 1
-            n[k] = kept
-    sums = np.empty(columns)
-    for k in range(columns):
-        sums[k] = _rounded_once(parts[k], n[k])
+        _, exponent = math.frexp(largest)
+        scale = math.ldexp(1.0, LIMB - exponent)
+        first, second, third, n = 0, 0, 0, 0
+        for i in range(weight.size):
+            x = weight[i] * values[i, k] * scale
+            whole = np.trunc(x)
+            first += int(whole)
+            x = (x - whole) * LIMB_STEP
+            whole = np.trunc(x)
+            second += int(whole)
+            x = (x - whole) * LIMB_STEP
+            whole = np.trunc(x)
+            third += int(whole)
+            if x != whole:
+                n = _add_part(parts, n, (x - whole) / (LIMB_STEP * LIMB_STEP))
+        unit = 1.0
+        for limb in (first, second, third):
+            n = _add_part(parts, n, float(limb >> 32) * 2.0**32 * unit)
+            n = _add_part(parts, n, float(limb & 0xFFFFFFFF) * unit)
+            unit /= LIMB_STEP
+        sums[k] = _rounded_once(parts, n) / scale
     return sums
 
 

@@ -1,9 +1,9 @@
 """Who knows whom: buyers' contacts among dealers, lost and found (equations 4.7 and 4.15).
 
-Contacts are int32 (buyers, places): row numbers of dealers, -1 for a place that is empty.  ``alive`` is 1
-for a dealer who is at large, ``tier`` whom it sells to (both by dealer); a *pool* is the rows of the living
-dealers of one tier.  A buyer's numbers have the address of its decision: process, day, key, and the draws
-from ``draw`` on.
+Contacts are int32 (buyers, places): row numbers of dealers from the left on, -1 for places that are empty.
+``alive`` is 1 for a dealer who is at large, ``tier`` whom it sells to (both by dealer); a *pool* is the rows
+of the living dealers of one tier.  A buyer's numbers have the address of its decision: process, day, key, and
+the draws from ``draw`` on.
 """
 
 import numpy as np
@@ -33,29 +33,33 @@ def _pool(
 
 
 @compiled("Tuple((i8[::1],i4[::1]))(i4[:,::1],u1[::1],u1[::1])")
-def known_by(contacts: np.ndarray, buying: np.ndarray, alive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The living buyers who know each living dealer.
+def known_by(contacts: np.ndarray, buying: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The living buyers who know each dealer that is ``asked`` for (1, by dealer).
 
     Returns where a dealer's buyers begin, int64 (dealers + 1), and the rows of the buyers, int32 (links), by
     dealer, then by row and place.
     """
-    first = np.zeros(alive.size + 1, np.int64)
+    dealer, buyer = np.empty(contacts.size, np.int32), np.empty(contacts.size, np.int32)
+    n = 0
     for row in range(buying.size):
         if buying[row] == 1:
-            for known in contacts[row]:
-                if known >= 0 and alive[known] == 1:
-                    first[known + 1] += 1
-    for dealer in range(alive.size):
-        first[dealer + 1] += first[dealer]
-    at = first.copy()
-    buyer = np.empty(first[alive.size], np.int32)
-    for row in range(buying.size):
-        if buying[row] == 1:
-            for known in contacts[row]:
-                if known >= 0 and alive[known] == 1:
-                    buyer[at[known]] = row
-                    at[known] += 1
-    return first, buyer
+            for place in range(contacts.shape[1]):
+                known = contacts[row, place]
+                if known < 0:
+                    break
+                if asked[known] == 1:
+                    dealer[n], buyer[n] = known, row
+                    n += 1
+    first = np.zeros(asked.size + 1, np.int64)
+    for i in range(n):
+        first[dealer[i] + 1] += 1
+    for row in range(asked.size):
+        first[row + 1] += first[row]
+    at, by_dealer = first.copy(), np.empty(n, np.int32)
+    for i in range(n):
+        by_dealer[at[dealer[i]]] = buyer[i]
+        at[dealer[i]] += 1
+    return first, by_dealer
 
 
 @compiled("i8(i4[:,::1],i8,u1[::1],f8)")
@@ -114,24 +118,30 @@ def rewire(
     pool, edges = _pool(alive, tier, wanted, fitness)
     if pool.size == 0:
         return
-    found = np.empty(n, np.int64)
+    shared, asked, ask = np.empty(n, np.int64), np.zeros(alive.size, np.uint8), False
+    for i in range(n):
+        row, closure = lost[i] // places, CLOSURE_DRAW + draw + 4 * (lost[i] % places)
+        shared[i] = -1
+        if uniform_at(run, process, day, keys[row], closure + 3) < triadic:
+            u = uniform_at(run, process, day, keys[row], closure)
+            shared[i] = _living_contact(contacts, row, alive, u)
+            if shared[i] >= 0:
+                asked[shared[i]], ask = 1, True
     first, buyer = np.empty(0, np.int64), np.empty(0, np.int32)
+    if ask:
+        first, buyer = known_by(contacts, buying, asked)
+    found = np.empty(n, np.int64)
     for i in range(n):
         row, place = lost[i] // places, lost[i] % places
-        key, closure = keys[row], CLOSURE_DRAW + draw + 4 * place
-        found[i] = -1
-        if uniform_at(run, process, day, key, closure + 3) < triadic:
-            shared = _living_contact(contacts, row, alive, uniform_at(run, process, day, key, closure))
-            if shared >= 0:
-                if first.size == 0:
-                    first, buyer = known_by(contacts, buying, alive)
-                count = first[shared + 1] - first[shared]
-                u = uniform_at(run, process, day, key, closure + 1)
-                other = buyer[first[shared] + int(u * count)]
-                u = uniform_at(run, process, day, key, closure + 2)
-                found[i] = _living_contact(contacts, other, alive, u)
-        if found[i] < 0:
-            u = uniform_at(run, process, day, key, draw + 2 * place + 1)
+        if shared[i] >= 0:
+            closure = CLOSURE_DRAW + draw + 4 * place
+            begins, ends = first[shared[i]], first[shared[i] + 1]
+            u = uniform_at(run, process, day, keys[row], closure + 1)
+            other = buyer[begins + int(u * (ends - begins))]
+            u = uniform_at(run, process, day, keys[row], closure + 2)
+            found[i] = _living_contact(contacts, other, alive, u)
+        else:
+            u = uniform_at(run, process, day, keys[row], draw + 2 * place + 1)
             found[i] = pool[categorical_at(u, edges)]
     for i in range(n):
         contacts[lost[i] // places, lost[i] % places] = found[i]
@@ -205,6 +215,7 @@ def add_known(contacts: np.ndarray, counts: np.ndarray, degree: np.ndarray) -> N
     """Add to the ``degree`` of each dealer, in place, how many of the buyers that count know it."""
     for row in range(counts.size):
         if counts[row] == 1:
-            for known in contacts[row]:
-                if known >= 0:
-                    degree[known] += 1
+            for place in range(contacts.shape[1]):
+                if contacts[row, place] < 0:
+                    break
+                degree[contacts[row, place]] += 1

@@ -9,7 +9,16 @@ import numpy as np
 
 from sim.kernels import compiled
 from sim.kernels.decisions import expected_uses
-from sim.kernels.philox import uniform_at
+from sim.kernels.philox import uniform_at, uniforms_into
+
+DUE, SINCE, GANG, REGION, CHANNEL, FEN, STOPPED = range(7)
+"""Columns of money in flight: the day on which it is settled, the day of its case, and 1 if it is frozen."""
+
+LONGEST = 3650.0
+"""Days in flight at most."""
+
+SAID, WRITTEN, BY, PLACE, ON = range(5)
+"""Columns of files: days of report and registration (-1: not accepted), gang, region, channel of the case."""
 
 FROZEN, RETURNED, FEES, TO_GANGS, OUTSIDE = range(5)
 """Places in the sums of money settled today."""
@@ -86,6 +95,33 @@ def race(
     return passed, stopped, saved
 
 
+@compiled("b1[::1](u8,i8,i8,u8[::1],i8[::1],f8[::1],f8[::1],f8,f8,f8,f8)")
+def who_reports(
+    run: np.uint64,
+    process: int,
+    day: int,
+    key: np.ndarray,
+    region: np.ndarray,
+    awareness: np.ndarray,
+    lift: np.ndarray,
+    share: float,
+    rise: float,
+    shock: float,
+    most: float,
+) -> np.ndarray:
+    """Mask of the cases (``key``, ``region``) whose victims report (equation 4.11).
+
+    The ``share`` rises with ``awareness`` and the ``lift`` of measures, both by region, and by a shared
+    ``shock``, up to ``most``.
+    """
+    u, reported = np.empty(key.size), np.empty(key.size, dtype=np.bool_)
+    uniforms_into(run, process, day, key, 0, u)
+    for i in range(key.size):
+        here = region[i]
+        reported[i] = u[i] < min(share * (1.0 + rise * awareness[here] + lift[here]) * shock, most)
+    return reported
+
+
 @compiled("f8(f8,f8,i8,i8,i8,i8,f8[::1])", inline=True)
 def _lesson(
     kept: float, cards: float, fen: int, channel: int, bought: int, own: int, felt: np.ndarray
@@ -96,19 +132,36 @@ def _lesson(
     return kept - min(float(felt[own]), 1.0) if channel == own else kept
 
 
+@compiled("i8[:,::1](i8,i8[:,::1],i8[::1],i8[::1],i8[::1],i8[::1],f8[::1],f8[::1])")
+def take_off(
+    day: int,
+    flight: np.ndarray,
+    gang: np.ndarray,
+    region: np.ndarray,
+    channel: np.ndarray,
+    fen: np.ndarray,
+    passed: np.ndarray,
+    stopped: np.ndarray,
+) -> np.ndarray:
+    """Money in flight (n, 7) and behind it that of today's cases: it is stopped or passes, as comes first."""
+    n = flight.shape[0]
+    rows = np.empty((n + gang.size, 7), dtype=np.int64)
+    rows[:n] = flight
+    for i in range(gang.size):
+        one = rows[n + i]
+        one[DUE] = day + int(min(passed[i], stopped[i], LONGEST))
+        one[SINCE], one[GANG], one[REGION] = day, gang[i], region[i]
+        one[CHANNEL], one[FEN], one[STOPPED] = channel[i], fen[i], stopped[i] < passed[i]
+    return rows
+
+
 @compiled(
-    "Tuple((i8[::1],i8[::1],i8[::1],i8[::1]))(i8,i4[::1],i4[::1],i8[::1],i8[::1],i8[::1],i8[::1],b1[::1],"
-    "u1[::1],u1[::1],i8[::1],i8[::1],f8[::1],i8[::1],f8[:,::1],f8,f8,f8,f8[::1],f8[::1],i8,i8,i8,i8[:,::1])"
+    "Tuple((i8[:,::1],i8[::1],i8[::1],i8[::1],i8[::1]))(i8,i8[:,::1],u1[::1],u1[::1],i8[::1],i8[::1],f8[::1],"
+    "i8[::1],f8[:,::1],f8,f8,f8,f8[::1],f8[::1],i8,i8,i8,i8[:,::1])"
 )
 def settle(
     day: int,
-    due: np.ndarray,
-    since: np.ndarray,
-    case_gang: np.ndarray,
-    case_region: np.ndarray,
-    case_channel: np.ndarray,
-    fen: np.ndarray,
-    frozen: np.ndarray,
+    flight: np.ndarray,
     alive: np.ndarray,
     home: np.ndarray,
     cash: np.ndarray,
@@ -125,44 +178,47 @@ def settle(
     own: int,
     regions: int,
     counts: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Settle what is due today: frozen money, of which victims get a share back, or a payment to the gang.
 
-    Columns of money in flight from ``due`` to ``frozen``, in the order in which cases happened; ``since`` is
-    the day of the case.  Of the cases of a day those frozen come first.  Columns of gangs from ``alive`` to
-    ``earned`` (gangs, channels); ``cash``, ``income`` and ``earned`` are added to.  Gangs learn the share of
-    a take that they kept, less what the cards cost (expected uses: equation 4.6) or the felt cost of ``own``
-    accounts.  ``fees`` and ``felt`` (channels): shares of the take.  ``counts`` (2, places), added to: fen
-    frozen by region of the victim, fen paid out by home of the gang.
+    ``flight`` (n, 7), in the order in which cases happened; of the cases of a day those frozen come first.
+    Columns of gangs from ``alive`` to ``earned`` (gangs, channels); ``cash``, ``income`` and ``earned`` are
+    added to.  Gangs learn the share of a take that they kept, less what the cards cost (expected uses:
+    equation 4.6) or the felt cost of ``own`` accounts.  ``fees`` and ``felt`` (channels): shares of the take.
+    ``counts`` (2, places), added to: fen frozen by region of the victim, fen paid out by home of the gang.
 
-    Returns cards to be frozen by gang, frozen cases by region, money by place (`FROZEN` to `OUTSIDE`, fen),
-    and how many cases brought nothing and how many there were.
+    Returns what is still in flight, cards to be frozen by gang, frozen cases by region, money by place
+    (`FROZEN` to `OUTSIDE`, fen), and how many cases brought nothing and how many there were.
     """
     need, stopped = np.zeros(alive.size, dtype=np.int64), np.zeros(regions, dtype=np.int64)
     money, settled = np.zeros(5, dtype=np.int64), np.zeros(2, dtype=np.int64)
-    start = 0
-    while start < due.size:
-        end = start
-        while end < due.size and since[end] == since[start]:
+    start, left = 0, 0
+    still = np.empty_like(flight)
+    while start < flight.shape[0]:
+        end, total = start, 0
+        while end < flight.shape[0] and flight[end, SINCE] == flight[start, SINCE]:
+            one = flight[end]
             end += 1
-        total = 0
-        for i in range(start, end):
-            if due[i] == day and frozen[i]:
-                g, on, here = case_gang[i], case_channel[i], case_region[i]
-                total += fen[i]
-                counts[0, here] += fen[i]
+            if one[DUE] != day:
+                still[left] = one
+                left += 1
+            elif one[STOPPED]:
+                g, on, here, fen = one[GANG], one[CHANNEL], one[REGION], one[FEN]
+                total += fen
+                counts[0, here] += fen
                 stopped[here] += 1
                 need[g] += on == bought
                 settled += 1
                 cards = price_seen[g] * uses_per_case / expected_uses(detection, use_cap[g])
-                earned[g, on] += _lesson(0.0, cards, fen[i], on, bought, own, felt)
+                earned[g, on] += _lesson(0.0, cards, fen, on, bought, own, felt)
         money[FROZEN] += total
         money[RETURNED] += int(total * returned)
         for i in range(start, end):
-            if due[i] == day and not frozen[i]:
-                g, on = case_gang[i], case_channel[i]
-                fee = int(np.rint(fen[i] * fees[on]))
-                net = fen[i] - fee
+            one = flight[i]
+            if one[DUE] == day and not one[STOPPED]:
+                g, on, fen = one[GANG], one[CHANNEL], one[FEN]
+                fee = int(np.rint(fen * fees[on]))
+                net = fen - fee
                 money[FEES] += fee
                 if alive[g] == 1:
                     money[TO_GANGS] += net
@@ -174,39 +230,73 @@ def settle(
                 settled[0] += net == 0
                 settled[1] += 1
                 cards = price_seen[g] * uses_per_case / expected_uses(detection, use_cap[g])
-                earned[g, on] += _lesson(net / fen[i], cards, fen[i], on, bought, own, felt)
+                earned[g, on] += _lesson(net / fen, cards, fen, on, bought, own, felt)
         start = end
-    return need, stopped, money, settled
+    return still[:left], need, stopped, money, settled
 
 
-@compiled("Tuple((i8[::1],i8[::1],i8[::1]))(u8,i8,i8,u8[::1],b1[::1],f8,f8,f8)")
-def filings(
+@compiled(
+    "Tuple((i8[:,::1],u8[::1]))(u8,i8,i8,i8[:,::1],u8[::1],u8[::1],i8[::1],i8[::1],i8[::1],b1[::1],f8,f8,f8)"
+)
+def take_down(
     run: np.uint64,
     process: int,
     day: int,
+    files: np.ndarray,
+    keys: np.ndarray,
     key: np.ndarray,
+    gang: np.ndarray,
+    region: np.ndarray,
+    channel: np.ndarray,
     reported: np.ndarray,
     report_delay: float,
     register_delay: float,
     accepted: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of the cases (``key``, ``reported``) that are reported, with the days of report and registration.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Files (n, 5) and their keys (n), and behind them those of today's ``reported`` cases.
 
     Waits are exponential with the given means, the second on top of the first; whole days are counted.  The
-    police accept a share; the others have -1 for the day of registration.
+    police accept a share.
     """
-    n = 0
-    rows, said, written = (
-        np.empty(key.size, np.int64),
-        np.empty(key.size, np.int64),
-        np.empty(key.size, np.int64),
-    )
+    n = files.shape[0]
+    rows, names = np.empty((n + key.size, 5), dtype=np.int64), np.empty(n + key.size, dtype=np.uint64)
+    rows[:n], names[:n] = files, keys
     for i in range(key.size):
         if not reported[i]:
             continue
         wait = report_delay * _exponential_at(run, process, day, key[i], 0)
-        rows[n], said[n], written[n] = i, day + int(wait), -1
+        one, names[n] = rows[n], key[i]
+        one[SAID], one[WRITTEN] = day + int(wait), -1
+        one[BY], one[PLACE], one[ON] = gang[i], region[i], channel[i]
         if uniform_at(run, process, day, key[i], 2) < accepted:
-            written[n] = day + int(wait + register_delay * _exponential_at(run, process, day, key[i], 1))
+            one[WRITTEN] = day + int(wait + register_delay * _exponential_at(run, process, day, key[i], 1))
         n += 1
-    return rows[:n], said[:n], written[:n]
+    return rows[:n], names[:n]
+
+
+@compiled("Tuple((i8[:,::1],u8[::1],i8[:,::1],u8[::1]))(i8,i8[:,::1],u8[::1],i8[:,::1])")
+def due_today(
+    day: int, files: np.ndarray, keys: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Files (n, 5) and keys (n) that still wait; gang, region, channel (k, 3) and keys of those registered.
+
+    ``counts`` (2, places), added to: cases reported and cases registered today, by region.
+    """
+    n = keys.size
+    waiting, names = np.empty_like(files), np.empty_like(keys)
+    filed, filed_keys = np.empty((n, 3), dtype=np.int64), np.empty_like(keys)
+    left, done = 0, 0
+    for i in range(n):
+        one = files[i]
+        if one[SAID] == day:
+            counts[0, one[PLACE]] += 1
+        if one[WRITTEN] == day:
+            counts[1, one[PLACE]] += 1
+            filed[done] = one[BY:]
+            filed_keys[done] = keys[i]
+            done += 1
+        if one[SAID] > day or one[WRITTEN] > day:
+            waiting[left] = one
+            names[left] = keys[i]
+            left += 1
+    return waiting[:left], names[:left], filed[:done], filed_keys[:done]

@@ -82,6 +82,36 @@ def below(
     return found[:total].copy()
 
 
+@compiled("i8[::1](u8,i8,i8,u8[::1],u1[::1],i4[::1],i4[::1],i8[::1],i8[::1],f8)")
+def approached(
+    key: np.uint64,
+    process: int,
+    day: int,
+    keys: np.ndarray,
+    region: np.ndarray,
+    free_from: np.ndarray,
+    banned_until: np.ndarray,
+    first: np.ndarray,
+    at_start: np.ndarray,
+    rate: float,
+) -> np.ndarray:
+    """Rows of the persons approached today, who are free and not barred, int64 (found), in rising order.
+
+    The rate is ``rate`` where as many recruiters work in the region as ``at_start`` (regions), more in
+    proportion; ``first`` (regions + 1) tells how many do.
+    """
+    chance = np.empty(at_start.size)
+    for r in range(at_start.size):
+        chance[r] = -np.expm1(-rate * (first[r + 1] - first[r]) / at_start[r])
+    rows = below(key, process, day, 0, keys, chance, region)
+    n = 0
+    for row in rows:
+        if free_from[row] <= day and banned_until[row] <= day:
+            rows[n] = row
+            n += 1
+    return rows[:n]
+
+
 @compiled("Tuple((i8[::1],f8[::1],i8[::1]))(u1[::1],u1[::1],i4[::1],u1[::1],f8[::1],i8,i8,i8)")
 def recruiters_at_work(
     alive: np.ndarray,
@@ -152,8 +182,8 @@ def _within_need(recruiter: np.ndarray, queue: np.ndarray, need: np.ndarray, car
 
 
 @compiled(
-    "Tuple((i8[::1],i8[::1]))(u8,i8,i8,i8,i8,i8[::1],u8[::1],u1[::1],f8[::1],f8[::1],f8[::1],f8[::1],f8,"
-    "i8[::1],f8[::1],i8[::1],f8[::1],i8[::1],i8[::1],f8)"
+    "Tuple((i8[::1],i8[::1]))(u8,i8,i8,i8,i8,i8[::1],u8[::1],u1[::1],f8[::1],f8[::1],f8,f8,f8[::1],f8,f8[::1],"
+    "f8,i8[::1],f8[::1],i8[::1],f8[::1],i8[::1],i8[::1],f8)"
 )
 def recruited(
     key: np.uint64,
@@ -166,7 +196,10 @@ def recruited(
     region: np.ndarray,
     reservation_wage: np.ndarray,
     risk_weight: np.ndarray,
-    risk: np.ndarray,
+    impulse: float,
+    arrest_weight: float,
+    arrests: np.ndarray,
+    legal_weight: float,
     law: np.ndarray,
     scale: float,
     rows: np.ndarray,
@@ -180,9 +213,10 @@ def recruited(
     """Who of those approached meets a recruiter, takes the offer and finds room; whom they met.
 
     A person accepts with chance logistic((log w - log w_r - risk) / s_w) (equation 4.9), where the risk is
-    ``risk_weight`` (persons) x ``risk`` (regions) + ``law`` (regions) and s_w is ``scale``.  Recruiters as
-    :func:`recruiters_at_work` numbers them; ``wage``, ``needed``, ``got`` by row of the dealer; ``cards``:
-    how many a person opens on average.  Returns rows of persons and of recruiters, int64 (taken).
+    ``risk_weight`` (persons) x (``impulse`` + ``arrest_weight`` x ``arrests`` (regions)) + ``legal_weight`` x
+    ``law`` (regions), and s_w is ``scale``.  Recruiters as :func:`recruiters_at_work` numbers them; ``wage``,
+    ``needed``, ``got`` by row of the dealer; ``cards``: how many a person opens on average.  Returns rows of
+    persons and of recruiters, int64 (taken).
     """
     need = needed[rows] - got[rows]
     person = approached.copy()
@@ -202,7 +236,8 @@ def recruited(
     accepted = 0
     for i in range(n):
         row, at = person[i], number[i]
-        feared = risk_weight[row] * risk[region[row]] + law[region[row]]
+        feared = risk_weight[row] * (impulse + arrest_weight * arrests[region[row]])
+        feared += legal_weight * law[region[row]]
         utility = np.log(wage[rows[at]] / reservation_wage[row]) - feared
         if u[i] < 1.0 / (1.0 + np.exp(-utility / scale)):
             person[accepted], number[accepted], mine[accepted] = row, at, mine[i]

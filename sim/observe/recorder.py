@@ -106,6 +106,10 @@ class Recorder:
     def credit_weights(self, what: str, by_region: np.ndarray) -> None:
         """Credit an amount by region (regions) to the measures that wrote ``what`` today, by their parts."""
         parts = self.model.policy.parts.get(what, {})
+        if len(parts) == 1:  # as nearly always: all of it, wherever the measure acts
+            ((measure, part),) = parts.items()
+            self.credit(measure, float((part > 0.0).astype(np.float64) @ by_region))
+            return
         total = sum(parts.values(), np.zeros(self.model.regions.n))
         for measure, part in parts.items():
             share = np.divide(part, total, out=np.zeros_like(total), where=total > 0.0)

@@ -27,7 +27,7 @@ class Audit:
         """Gather the day for ordinary cards; at the month's end settle them, audit and record."""
         m = self.model
         month_ends = m.month_ends
-        self.refused += m.banks.honest_refusals()
+        m.banks.add_honest_refusals(self.refused)
         self.shut += m.outlets.shut_share(m.day, m.regions.n)
         self.days += 1
         if month_ends:
@@ -39,6 +39,7 @@ class Audit:
         if m.day % 7 == 6:
             m.recorder.end_week()
         if month_ends:
+            m.opening.end_month()
             m.footprints.end_month()
             m.recorder.end_month(m.first_of_month)
 

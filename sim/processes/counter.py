@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.kernels.counter import (
-    BY_EFFORT,
-    BY_FACTOR,
     EXISTING,
     FATES,
     LOST,
+    MOVED,
     OPENED,
+    REFUSED,
     TURNED_AWAY,
-    over_the_cap,
     screen,
+    tally,
     to_outlets,
+    turn_away_over_the_cap,
 )
 from sim.policy import NO_CAP, Blacklist
 from sim.random import Process
@@ -73,10 +74,15 @@ def after_first(group: np.ndarray, event: np.ndarray) -> np.ndarray:
 
 
 class Counter:
-    """Serves the openers of a day."""
+    """Serves the openers of a day.
+
+    ``by_fate``: what became of openings this month, int64 (fates, regions), written down at its end.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         self.model = model
+        self.by_fate = np.zeros((FATES, model.regions.n), dtype=np.int64)
+        self._by_region = np.zeros(model.regions.n, dtype=np.int64)
 
     def serve(self, openings: Openings) -> Openings:
         """The openings that come about, with accounts that exist already; outlets are chosen here."""
@@ -87,19 +93,18 @@ class Counter:
         self._turn_away_over_the_cap(openings, fate)
         self._screen(openings, fate)
         self._share_lists(openings, fate)
-        self._record(openings, fate)
+        m = self.model
+        tally(openings.region, outlet, fate, m.footprints.aimed_at, self.by_fate, m.footprints.here)
         return openings.keep(fate <= EXISTING)
 
-    def _record(self, openings: Openings, fate: np.ndarray) -> None:
-        """Count by region what became of the openings."""
-        m, regions = self.model, self.model.regions.n
-        places = fate.astype(np.int64) * regions + openings.region
-        by_fate = np.bincount(places, minlength=FATES * regions).reshape(FATES, regions)
-        m.recorder.add("openings_attempted_illicit", by_fate.sum(axis=0) - by_fate[EXISTING])
-        m.recorder.add("openings_refused_illicit", by_fate[TURNED_AWAY:].sum(axis=0))
-        m.recorder.add("openings_lost_illicit", by_fate[LOST])
-        m.recorder.add("openings_illicit", by_fate[OPENED])
-        m.footprints.opened(openings.outlet[fate == OPENED])
+    def end_month(self) -> None:
+        """Write down what became of the month's openings."""
+        count, by_fate = self.model.recorder.add, self.by_fate
+        count("openings_attempted_illicit", by_fate.sum(axis=0) - by_fate[EXISTING])
+        count("openings_refused_illicit", by_fate[TURNED_AWAY] + by_fate[REFUSED])
+        count("openings_lost_illicit", by_fate[LOST])
+        count("openings_illicit", by_fate[OPENED])
+        by_fate[:] = 0
 
     def find_outlet(
         self, key: np.ndarray, region: np.ndarray, tried: np.ndarray
@@ -182,8 +187,10 @@ class Counter:
     def _share_lists(self, openings: Openings, fate: np.ndarray) -> None:
         """Members put those they refused on the list; without a lag the same day's later tries fail too."""
         m = self.model
-        refused = fate > TURNED_AWAY
-        for order in m.policy.blacklists if refused.any() else ():
+        if not m.policy.blacklists:
+            return
+        refused = fate == REFUSED
+        for order in m.policy.blacklists:
             member = self._member(order, openings)
             suspect = refused & member
             person = openings.person[suspect & (openings.person >= 0)]
@@ -196,40 +203,41 @@ class Counter:
     def _turn_away_over_the_cap(self, openings: Openings, fate: np.ndarray) -> None:
         """A person who has, with earlier tries of today, as many accounts at the bank as one may have."""
         m, cards = self.model, self.model.accounts
-        if m.policy.cap.min() < NO_CAP:
-            over = over_the_cap(
-                openings.person,
-                openings.region,
-                m.outlets.bank[openings.outlet].astype(np.int64),
-                m.policy.cap,
-                cards.status,
-                int(LIVE),
-                cards.holder,
-                cards.issuer,
-            )
-            fate[over & (fate == OPENED)] = TURNED_AWAY
+        turn_away_over_the_cap(
+            openings.person,
+            openings.region,
+            openings.outlet,
+            m.outlets.bank,
+            m.policy.cap,
+            NO_CAP,
+            cards.status,
+            int(LIVE),
+            cards.holder,
+            cards.issuer,
+            fate,
+        )
 
     def _screen(self, openings: Openings, fate: np.ndarray) -> None:
         """Banks screen; some of those whom an inspected bank refuses try one that is not (row 7)."""
         m = self.model
-        if not self._refuse(openings, fate, fate == OPENED, 0):
+        if not self._refuse(openings, fate, OPENED, 0):
             return
         inspected = m.banks.inspected(m.day)
         bank = m.outlets.bank[openings.outlet]
         blocked, share = m.outlets.shut(m.day) | inspected[m.outlets.bank], m.banks.displacement[bank]
-        stopped = (fate > TURNED_AWAY) & inspected[bank]
+        stopped = (fate == REFUSED) & inspected[bank]
         went = self._elsewhere(openings.key, openings.region, openings.outlet, stopped, share, blocked, 5)
-        fate[went] = OPENED
-        self._refuse(openings, fate, went, 1)
+        fate[went] = MOVED
+        self._refuse(openings, fate, MOVED, 1)
 
-    def _refuse(self, openings: Openings, fate: np.ndarray, here: np.ndarray, draw: int) -> int:
+    def _refuse(self, openings: Openings, fate: np.ndarray, here: int, draw: int) -> int:
         """Screening: a bank's sensitivity, raised by its effort, times the policy's factor.
 
         What effort and factor add beyond the bank's own sensitivity is credited to who raised them.  Returns
         how many a bank under inspection refused.
         """
         m, b = self.model, self.model.banks
-        bank = m.outlets.bank[openings.outlet].astype(np.int64)
+        by_raiser = np.empty(len(b.raisers) + 1, dtype=np.int64)
         watched = screen(
             m.keyed.key,
             SCREENING,
@@ -237,18 +245,21 @@ class Counter:
             draw,
             openings.key,
             openings.region,
-            bank,
-            here,
+            openings.outlet,
+            m.outlets.bank,
             b.base,
             b.effort,
             b.ceiling,
             m.policy.opening_factor,
             b.inspected_until,
+            b.raised_by,
+            here,
             fate,
+            by_raiser,
+            self._by_region,
         )
-        if b.raisers:
-            raised_by = b.raised_by[bank[here & (fate == BY_EFFORT)]]
-            for number, measure in enumerate(b.raisers):
-                m.recorder.credit(measure, int((raised_by == number).sum()))
-        m.recorder.credit_parts("opening_factor", openings.region[here & (fate == BY_FACTOR)])
+        for measure, count in zip(b.raisers, by_raiser[:-1].tolist(), strict=True):
+            m.recorder.credit(measure, count)
+        if "opening_factor" in m.policy.parts and self._by_region.any():
+            m.recorder.credit_weights("opening_factor", self._by_region)
         return watched

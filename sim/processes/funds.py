@@ -12,7 +12,6 @@ from sim.processes.operation import Cases
 from sim.random import Process, named_keys
 from sim.world.codes import Channel, Status
 from sim.world.ledger import Account
-from sim.world.table import Table
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
@@ -32,26 +31,8 @@ PAYMENTS = (
 )
 """From where to where money goes that is settled, in the order of the kernel."""
 
-IN_FLIGHT = {
-    "due": np.int32,
-    "since": np.int32,
-    "gang": np.int64,
-    "region": np.int64,
-    "channel": np.int64,
-    "amount": np.int64,
-    "frozen": np.bool_,
-}
-"""Columns of money in flight: the day on which it is settled, that of the case, and how it ends."""
-
-FILES = {
-    "said": np.int64,
-    "written": np.int64,
-    "gang": np.int64,
-    "region": np.int64,
-    "channel": np.int64,
-    "key": np.uint64,
-}
-"""Columns of reported cases: the days of report and of registration (-1: not accepted)."""
+REPORT_COUNTS = ("cases_reported", "cases_registered")
+"""Outcomes of reporting, in the order of the kernel."""
 
 
 class Funds:
@@ -74,7 +55,7 @@ class Funds:
         self.transfers = model.regions.adults * (p.number("ordinary.transfers_per_adult_year") / 365.25)
         self.place_keys = named_keys([f"funds {code}" for code in model.regions.codes])
         self.uses_per_case = p.number("gangs.uses_per_case")
-        self.flight = Table(IN_FLIGHT)
+        self.flight = np.empty((0, 7), dtype=np.int64)
         self.memory = p.number("beliefs.trade_memory")
         self.settled = np.zeros(2)
 
@@ -85,20 +66,9 @@ class Funds:
         m.recorder.count("losses_yuan", cases.region, cases.amount)
         m.recorder.count("cases_true", cases.region)
         m.reported = m.reporting.who_reports(cases)
-        passed, stopped = self._race(cases)
-        wait = np.minimum(np.minimum(passed, stopped), 3650.0).astype(np.int64)
-        self.flight.append(
-            len(wait),
-            due=m.day + wait,
-            since=m.day,
-            gang=cases.gang,
-            region=cases.region,
-            channel=cases.channel,
-            amount=cases.amount,
-            frozen=stopped < passed,
-        )
+        columns = (cases.gang, cases.region, cases.channel, cases.amount)
+        self.flight = kernels.take_off(m.day, self.flight, *columns, *self._race(cases))
         self._harm(self._settle())
-        self.flight.keep(self.flight.due > m.day)
         if m.day % 7 == 0 and self.settled[1] > 0:
             m.signals.frozen_share += self.memory * (
                 self.settled[0] / self.settled[1] - m.signals.frozen_share
@@ -143,16 +113,10 @@ class Funds:
         Of frozen money a part goes back to victims, and the card that held it is frozen too.  Of money that
         passed all hops the channel's fee is kept, the rest is the gang's.
         """
-        m, g, flight = self.model, self.model.gangs, self.flight
-        need, stopped, money, settled = kernels.settle(
+        m, g = self.model, self.model.gangs
+        self.flight, need, stopped, money, settled = kernels.settle(
             m.day,
-            flight.due,
-            flight.since,
-            flight.gang,
-            flight.region,
-            flight.channel,
-            flight.amount,
-            flight.frozen,
+            self.flight,
             g.alive,
             g.region,
             g.cash,
@@ -180,16 +144,16 @@ class Funds:
     def _harm(self, frozen: np.ndarray) -> None:
         """Honest accounts frozen in error beside ``frozen`` cases (regions), honest transfers held back."""
         m = self.model
-        held = self.transfers * np.minimum(m.policy.transfers_held, 1.0)
-        means = (frozen * self.frozen_in_error * m.scale, held)
-        for draw, name in enumerate(("accounts_frozen_in_error", "transfers_held_legitimate")):
-            if means[draw].any():
-                harmed = m.keyed.rounded(Process.ROUNDING, m.day, self.place_keys, means[draw], draw)
+        means = {"accounts_frozen_in_error": frozen * self.frozen_in_error * m.scale}
+        means["transfers_held_legitimate"] = self.transfers * np.minimum(m.policy.transfers_held, 1.0)
+        for draw, (name, mean) in enumerate(means.items()):
+            if mean.any():
+                harmed = m.keyed.rounded(Process.ROUNDING, m.day, self.place_keys, mean, draw)
                 m.recorder.add(name, harmed)
 
     def in_flight(self) -> int:
         """Money on its way, fen, counted from the cases themselves."""
-        return int(self.flight.amount.sum())
+        return int(self.flight[:, kernels.FEN].sum())
 
 
 class Reporting:
@@ -204,34 +168,36 @@ class Reporting:
         self.accepted = p.number("reporting.accepted_share")
         self.report_delay = p.number("reporting.report_delay_days")
         self.register_delay = p.number("reporting.register_delay_days")
-        self.files = Table(FILES)
+        self.files = np.empty((0, 5), dtype=np.int64)
+        self.file_keys = np.empty(0, dtype=np.uint64)
 
     def who_reports(self, cases: Cases) -> np.ndarray:
         """Mask of the cases whose victims report: awareness and the warning line raise the share."""
         m = self.model
-        share = self.share * (1.0 + self.rise * m.awareness + m.policy.report_lift) * m.shock
-        chance = np.minimum(share, self.most)[cases.region]
-        return np.asarray(m.keyed.uniform(Process.CASE_REPORT, m.day, cases.key) < chance)
+        by_region = (m.awareness, m.policy.report_lift)
+        factors = (self.share, self.rise, m.shock, self.most)
+        return kernels.who_reports(
+            m.keyed.key, int(Process.CASE_REPORT), m.day, cases.key, cases.region, *by_region, *factors
+        )
 
     def run(self) -> None:
         """File today's reported cases; record the reports and registrations that are due."""
-        m, cases, files = self.model, self.model.cases, self.files
-        waits = (self.report_delay, self.register_delay, self.accepted)
-        rows, said, written = kernels.filings(
-            m.keyed.key, int(Process.CASE_DELAY), m.day, cases.key, m.reported, *waits
+        m, cases = self.model, self.model.cases
+        self.files, self.file_keys = kernels.take_down(
+            m.keyed.key,
+            int(Process.CASE_DELAY),
+            m.day,
+            self.files,
+            self.file_keys,
+            cases.key,
+            cases.gang,
+            cases.region,
+            cases.channel,
+            m.reported,
+            self.report_delay,
+            self.register_delay,
+            self.accepted,
         )
-        files.append(
-            len(rows),
-            said=said,
-            written=written,
-            gang=cases.gang[rows],
-            region=cases.region[rows],
-            channel=cases.channel[rows],
-            key=cases.key[rows],
-        )
-        m.recorder.count("cases_reported", files.region[files.said == m.day])
-        due = np.flatnonzero(files.written == m.day)
-        filed = (files.gang[due], files.region[due], files.channel[due], files.key[due])
-        m.registered_today = [filed] if len(due) else []
-        m.recorder.count("cases_registered", filed[1])
-        files.keep((files.said > m.day) | (files.written > m.day))
+        counts = m.recorder.table(REPORT_COUNTS)
+        self.files, self.file_keys, filed, keys = kernels.due_today(m.day, self.files, self.file_keys, counts)
+        m.registered_today = (*np.ascontiguousarray(filed.T), keys)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.kernels.counter import OPENED, tally
 from sim.kernels.openings import below, insider_openings
 from sim.processes.counter import Openings
 from sim.random import Process, named_keys
@@ -95,9 +96,9 @@ class Insiders:
         )
         if not len(key):
             return
-        for name in ("openings_attempted_illicit", "openings_illicit", "openings_insider"):
-            m.recorder.count(name, region)
-        m.footprints.opened(outlet)
+        m.recorder.count("openings_insider", region)
+        fate = np.full(len(key), OPENED, dtype=np.uint8)
+        tally(region, outlet, fate, m.footprints.aimed_at, self.opening.counter.by_fate, m.footprints.here)
         nobody = np.full(len(key), -1)
         new = np.zeros(len(key), dtype=np.bool_)
         self.opening.enter(Openings(key, nobody, nobody, recruiter, region, new, outlet), Source.INSIDER)

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.kernels import enforcement as kernels
 from sim.policy import Bar, Campaign, Return
 from sim.random import Process, named_key, named_keys
 from sim.world.codes import Channel
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
+
+# Numbers of the processes as kernels take them.
+LEAD, ROUNDING, SOLVE = int(Process.LEAD), int(Process.ROUNDING), int(Process.SOLVE)
 
 
 class Investigation:
@@ -25,59 +29,77 @@ class Investigation:
         for name, value in p.table("police.lead_factor").items():
             factor[Channel[name.upper()]] = value
         self.lead = np.minimum(p.number("police.lead_share") * factor, 1.0)
-        self.abroad = p.number("police.abroad_factor")
-        self.hours = {name: p.number(f"police.hours_per_{name}") for name in ("lead", "arrest", "order")}
+        self.life = int(p.number("police.lead_days"))
+        self.hours = np.array([p.number(f"police.hours_per_{name}") for name in ("lead", "arrest", "order")])
         self.place_keys = named_keys([f"police hours {code}" for code in (*model.regions.codes, "abroad")])
-        self.breaks = p.number("police.gang_broken_per_solved")
+        self.broken = np.full(model.regions.n + 1, p.number("police.gang_broken_per_solved"))
+        self.broken[model.regions.abroad] *= p.number("police.abroad_factor")
         self.traced = p.number("police.opener_arrested_per_solved")
         self.seize = p.number("police.seize_share")
         self.solve = p.number("police.solve_share")
         self.unit_keys = np.array([unit.key for unit in model.police], dtype=np.uint64)
         self.capacity = np.array([unit.capacity for unit in model.police])
         self.everywhere = np.ones(model.regions.n, dtype=bool)
-        self.away: np.ndarray | None = None
+        self.worked = np.zeros(model.regions.n, dtype=np.int64)
+        self.solved = np.zeros(model.regions.n + 1, dtype=np.int64)
 
     def run(self) -> None:
         """Leads, investigations, campaigns, bars and returns; the hours they take."""
         m = self.model
         m.removal.arrested_today[:] = 0
-        self.away = None
         self._leads()
-        worked = self._solve()
+        self._solve()
         for campaign in m.policy.campaigns:
             self._strike(campaign)
         for bar in m.policy.bars:
             self._bar(bar)
         for order in m.policy.returns:
             self._bring_back(order)
-        self._record_hours(worked)
+        self._record_hours()
 
     def _leads(self) -> None:
         """A registered case may yield a lead; own accounts, guarded openers, couriers betray more often."""
-        m = self.model
-        if not m.registered_today:
+        m, leads = self.model, self.model.leads
+        gang, region, channel, key = m.registered_today
+        if not len(key):
             return
-        columns = zip(*m.registered_today, strict=True)
-        gang, region, channel, key = (np.concatenate(parts) for parts in columns)
-        good = m.keyed.uniform(Process.LEAD, m.day, key) < self.lead[channel]
-        m.leads.receive(m.day, region[good], gang[good], key[good])
+        leads.reserve(len(key))
+        leads.n = kernels.take_leads(
+            m.keyed.key,
+            LEAD,
+            m.day,
+            self.lead,
+            gang,
+            region,
+            channel,
+            key,
+            leads.n,
+            *leads.columns,
+        )
 
-    def _solve(self) -> np.ndarray:
-        """Work through leads; returns how many by unit, int64 (regions)."""
-        m = self.model
-        room = m.keyed.rounded(Process.ROUNDING, m.day, self.unit_keys, self.capacity)
-        gang, key, worked = m.leads.work_off(m.day, room)
-        solved = m.keyed.uniform(Process.SOLVE, m.day, key) < self.solve
-        gang, key = gang[solved], key[solved]
-        if len(gang):
-            home = m.gangs.region[gang]
-            m.recorder.count("cases_solved", home)
-            reach = np.where(home == m.regions.abroad, self.abroad, 1.0)
-            broken = m.keyed.uniform(Process.SOLVE, m.day, key, 1) < self.breaks * reach
-            m.removal.gangs(gang[broken], self.seize)
-            traced = int((m.keyed.uniform(Process.SOLVE, m.day, key, 2) < self.traced).sum())
-            self._arrest_openers(traced, self.everywhere, np.uint64(0))
-        return worked
+    def _solve(self) -> None:
+        """Work through leads, as many as each unit has room for."""
+        m, leads = self.model, self.model.leads
+        leads.n, traced, broken = kernels.investigate(
+            m.keyed.key,
+            ROUNDING,
+            SOLVE,
+            m.day,
+            m.day - self.life,
+            self.unit_keys,
+            self.capacity,
+            self.solve,
+            self.broken,
+            self.traced,
+            m.gangs.region,
+            leads.n,
+            *leads.columns,
+            self.worked,
+            self.solved,
+        )
+        m.recorder.add("cases_solved", self.solved)
+        m.removal.gangs(broken, self.seize)
+        self._arrest_openers(traced, self.everywhere, np.uint64(0))
 
     def _strike(self, order: Campaign) -> None:
         """Today's arrests of one campaign; fractions are settled by a keyed draw."""
@@ -110,9 +132,11 @@ class Investigation:
         m.openers.banned_until[barred] = m.day + order.days
         m.recorder.credit(order.measure, len(barred))
         m.recorder.count("holders_barred", m.openers.region[barred])
-        share = order.regions * m.regions.share
-        wrong = m.keyed.rounded(Process.BAN, m.day, self.place_keys[:-1], mistaken * share / share.sum(), 2)
-        m.recorder.add("holders_barred_in_error", wrong)
+        if mistaken:
+            share = order.regions * m.regions.share
+            mean = mistaken * share / share.sum()
+            wrong = m.keyed.rounded(Process.BAN, m.day, self.place_keys[:-1], mean, 2)
+            m.recorder.add("holders_barred_in_error", wrong)
 
     def _bring_back(self, order: Return) -> None:
         """Gangs abroad close as their members return: the first in a keyed race, by staff."""
@@ -127,14 +151,22 @@ class Investigation:
         m.recorder.credit(order.measure, int(g.staff[rows].sum()))
         m.learning.leave(rows)
 
-    def _record_hours(self, worked: np.ndarray) -> None:
+    def _record_hours(self) -> None:
         """Hours of police on leads, arrests and dissuasion orders: real-world, whole by a keyed draw."""
         m = self.model
-        simulated = (
-            np.append(worked, 0) * self.hours["lead"] + m.removal.arrested_today * self.hours["arrest"]
+        hours = kernels.police_hours(
+            m.keyed.key,
+            ROUNDING,
+            m.day,
+            3,
+            self.place_keys,
+            self.worked,
+            m.removal.arrested_today,
+            m.policy.orders,
+            self.hours,
+            m.scale,
         )
-        hours = simulated * m.scale + np.append(m.policy.orders, 0.0) * self.hours["order"]
-        m.recorder.add("police_hours", m.keyed.rounded(Process.ROUNDING, m.day, self.place_keys, hours, 3))
+        m.recorder.add("police_hours", hours)
 
     def _race(self, rows: np.ndarray, keys: np.ndarray, weight: np.ndarray, count: int) -> np.ndarray:
         """``count`` rows without replacement by weight: the first in a race of exponential clocks."""
@@ -156,17 +188,17 @@ class Investigation:
         m, o = self.model, self.model.openers
         if count == 0:
             return np.empty(0, dtype=np.int64)
-        if self.away is None:
-            self.away = o.past_openers(m.day)
-        # Who was arrested or barred earlier today is no longer in reach.
-        past = self.away[(o.banned_until[self.away] <= m.day) & regions[o.region[self.away]]]
-        u = m.keyed.uniform(process, m.day, o.key[past] ^ own, draw)
-        drawn: np.ndarray = past[earliest(u, count)]
+        past, lots = kernels.draw_lots(
+            m.keyed.key, int(process), m.day, draw, own, o.past_openers(m.day), o.key, o.region, regions
+        )
+        drawn: np.ndarray = past[earliest(lots, count)]
         return drawn
 
 
 def earliest(clock: np.ndarray, count: int) -> np.ndarray:
     """Places of the ``count`` least numbers, least first, equal ones in their order, int64 (count)."""
+    if count == 1 and len(clock):
+        return np.array([clock.argmin()])
     if 0 < count < len(clock):
         near = np.flatnonzero(clock <= np.partition(clock, count - 1)[count - 1])
     else:

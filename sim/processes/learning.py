@@ -131,7 +131,7 @@ class Learning:
         """Gangs split off from gangs at work, each with the same chance, by the profit of a member."""
         m, g = self.model, self.model.gangs
         alive = np.flatnonzero((g.alive == 1) & (g.staff > 0))
-        profit = math.fsum(g.profit[alive]) / max(int(g.staff[alive].sum()), 1)
+        profit = math.fsum(g.profit[alive].tolist()) / max(int(g.staff[alive].sum()), 1)
         chance = -math.expm1(-self.gang_entry.rate(m.day // 7, profit))
         parents = alive[m.keyed.uniform(Process.ENTRY, m.day, g.key[alive]) < chance]
         if len(parents):
@@ -146,7 +146,8 @@ class Learning:
         cells = max(int((d.alive == 1).sum()), 1)
         sold = int(d.sold.sum()) - self.sales_before
         self.sales_before = int(d.sold.sum())
-        margin = math.fsum(d.ask[sellers, 0] - d.wage[sellers]) / max(int(sellers.sum()), 1) * sold / cells
+        margins = (d.ask[sellers, 0] - d.wage[sellers]).tolist()
+        margin = math.fsum(margins) / max(len(margins), 1) * sold / cells
         mean = self.dealer_entry.rate(m.day // 7, margin) * cells
         keys = m.population.new_keys(int(m.keyed.poisson(Process.ENTRY, m.day, self.entry_key, [mean], 1)[0]))
         share = m.parameters.number("dealers.seller_share")
@@ -167,7 +168,7 @@ class Learning:
         yearly = 52.0 * r.openers_week / np.maximum(past + r.openers_week, 1)
         s.opener_belief = s.opener_belief + self.opener_memory * (yearly - s.opener_belief)
         for counts in (r.gangs_week, r.dealers_week, r.openers_week):
-            counts[:] = 0.0
+            counts[:] = 0
 
 
 class Entry:

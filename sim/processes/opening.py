@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.agents.dealer import RECRUITER
 from sim.kernels.counter import sold
-from sim.kernels.openings import attempts, below, recruited, recruiters_at_work
+from sim.kernels.openings import approached, attempts, recruited, recruiters_at_work
 from sim.processes.counter import Counter, Openings
 from sim.random import Process
 from sim.world.codes import Flag, Kind, Source, Status
@@ -31,6 +31,7 @@ CARD_FLAGS = np.array([Flag.IDLE, Flag.MULTI, Flag.REPLACED], dtype=np.uint8)
 class Opening:
     """Illicit openings, person by person, at outlets of true number; what is opened goes to a recruiter.
 
+    ``paid`` (fen) and ``units``: what recruiters paid this month for how many cards, int64 (regions).
     ``at_work``: today's recruiters sorted by region: their rows, the running sums of their efficiency, and
     where each region begins (see :func:`sim.kernels.openings.recruiters_at_work`).
     """
@@ -56,6 +57,8 @@ class Opening:
         )
         self.base_recruiters = np.maximum(model.recruiters_by_region(), 1)
         self.places = np.arange(model.regions.n)
+        self.paid = np.zeros(model.regions.n, dtype=np.int64)
+        self.units = np.zeros(model.regions.n, dtype=np.int64)
         nowhere = np.zeros(model.regions.n + 1, dtype=np.int64)
         self.at_work = (np.empty(0, dtype=np.int64), np.zeros(1), nowhere)
 
@@ -71,32 +74,42 @@ class Opening:
         self.at_work = recruiters_at_work(
             d.alive, d.tier, d.low_until, d.region, d.efficiency, RECRUITER, m.day, m.regions.n
         )
-        first = self.at_work[2]
-        working = first[1:] - first[:-1]
-        chance = -np.expm1(-self.rate * m.season * working / self.base_recruiters)
-        rows: np.ndarray = below(m.keyed.key, APPROACH, m.day, 0, o.key, chance, o.region)
-        return np.asarray(rows[np.maximum(o.free_from[rows], o.banned_until[rows]) <= m.day])
+        rows: np.ndarray = approached(
+            m.keyed.key,
+            APPROACH,
+            m.day,
+            o.key,
+            o.region,
+            o.free_from,
+            o.banned_until,
+            self.at_work[2],
+            self.base_recruiters,
+            self.rate * m.season,
+        )
+        return rows
 
-    def _accept(self, approached: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _accept(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Who takes the offer of whom: logistic((log w - log w_r - risk) / s_w) (equation 4.9).
 
-        Returns rows of the persons and of the recruiters who have room for them.
+        Returns rows of the persons, out of ``rows``, and of the recruiters, who have room for them.
         """
         m, o, d = self.model, self.model.openers, self.model.dealers
-        risk = self.impulse_weight * m.signals.public_risk + self.arrest_weight * m.signals.opener_belief
         return recruited(
             m.keyed.key,
             RECRUITER_CHOICE,
             ACCEPTANCE,
             QUEUE,
             m.day,
-            approached,
+            rows,
             o.key,
             o.region,
             o.reservation_wage,
             o.risk_weight,
-            risk,
-            self.legal_weight * m.legal_awareness,
+            self.impulse_weight * m.signals.public_risk,
+            self.arrest_weight,
+            m.signals.opener_belief,
+            self.legal_weight,
+            m.legal_awareness,
             self.logit_scale,
             *self.at_work,
             d.wage,
@@ -125,35 +138,38 @@ class Opening:
             o.last_opened,
             o.free_from,
         )
+        o.stay_away(rows)
         return Openings(*tries, np.empty(len(tries[0]), dtype=np.int64))
 
     def enter(self, cards: Openings, source: Source, stolen: float = 0.0) -> None:
-        """New tracked cards on the recruiters' shelves; the wage is paid and recorded.
+        """New tracked cards on the recruiters' shelves; the wage is paid.
 
         A share ``stolen`` of them was opened on a stolen identity, the others come from ``source``.
         """
-        m, n = self.model, len(cards.key)
-        flags, sources, paid, units = sold(
+        m = self.model
+        flags, sources, issuer, new_at, paid = sold(
             m.keyed.key,
             CARD_FLAG,
             m.day,
             cards.key,
             cards.recruiter,
             cards.region,
+            cards.outlet,
             cards.existing,
             self.flag_shares,
             CARD_FLAGS,
             stolen,
             int(Source.STOLEN_IDENTITY),
             int(source),
+            m.outlets.bank,
             m.dealers.wage,
             m.dealers.sets_got,
             m.dealers.cash,
-            m.regions.n,
+            self.paid,
+            self.units,
         )
-        issuer = m.outlets.bank[cards.outlet]
         m.accounts.enter(
-            n,
+            len(cards.key),
             kind=Kind.ACCOUNT,
             status=Status.RECRUITER_STOCK,
             key=cards.key,
@@ -161,16 +177,19 @@ class Opening:
             dealer=cards.recruiter,
             source=sources,
             issuer=issuer,
-            outlet=np.where(cards.existing, -1, cards.outlet),
+            outlet=new_at,
             region_open=cards.region,
             region_use=cards.region,
             opened=m.day - self.existing_age * cards.existing,
             moved=m.day,
             flags=flags,
         )
-        old = np.flatnonzero(cards.existing)
-        if len(old):
-            classes = m.banks.class_of[issuer[old]]
-            m.ordinary.take(cards.region[old], classes, flags[old], m.scale)
-        m.ledger.pay(Account.DEALERS, Account.OPENERS, int(paid.sum()))
-        m.recorder.price("price_opener_yuan", self.places, paid, units)
+        m.ordinary.take(cards.existing, cards.region, issuer, m.banks.class_of, flags, m.scale)
+        m.ledger.pay(Account.DEALERS, Account.OPENERS, paid)
+
+    def end_month(self) -> None:
+        """Write down what became of the month's openings, and what was paid."""
+        self.counter.end_month()
+        self.model.recorder.price("price_opener_yuan", self.places, self.paid, self.units)
+        self.paid[:] = 0
+        self.units[:] = 0

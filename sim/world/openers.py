@@ -60,12 +60,20 @@ class OpenerPool(Table):
             last_opened=-NEVER,
         )
         self.weight = weight / weight.sum()
+        self._away = np.empty(0, dtype=np.int64)
+        self._left: list[np.ndarray] = []
 
     def list_persons(self, persons: np.ndarray, day: np.ndarray) -> None:
         """Put persons (rows, n) on the shared list from a day (n) on, unless they stand there earlier."""
         np.minimum.at(self.listed_at, persons, day.astype(np.int32))
 
+    def stay_away(self, persons: np.ndarray) -> None:
+        """Note persons (rows, n) who have opened something and stay out of the pool until ``free_from``."""
+        self._left.append(persons)
+
     def past_openers(self, day: int) -> np.ndarray:
         """Rows of persons with past openings who have not come back to the pool and are not barred."""
-        away = np.flatnonzero(self.free_from > day)
+        if self._left:
+            self._away, self._left = np.unique(np.concatenate([self._away, *self._left])), []
+        away = self._away = self._away[self.free_from[self._away] > day]
         return away[self.banned_until[away] <= day]

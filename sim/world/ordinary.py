@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.kernels.counter import withdraw
 from sim.policy import Cleanup
 from sim.random import KeyedRandom, Process, children, named_key
 from sim.scenario.parameters import Parameters
@@ -125,14 +126,24 @@ class OrdinaryCards:
             self._cells_of[name] = regions * len(FLAG_SETS) + flags
         return self._cells_of[name]
 
-    def take(self, region: np.ndarray, issuer_class: np.ndarray, flags: np.ndarray, cards: int) -> None:
-        """Remove ``cards`` real accounts from the cell of each account that is sold into the chain."""
+    def take(
+        self,
+        existing: np.ndarray,
+        region: np.ndarray,
+        bank: np.ndarray,
+        class_of: np.ndarray,
+        flags: np.ndarray,
+        cards: int,
+    ) -> None:
+        """Remove ``cards`` real accounts from the cell of each account (n) that was ``existing`` and is sold
+        into the chain; ``class_of``: class of each bank.
+        """
         self._eligible.pop(0, None)
         stock = self.cells[0]
-        np.subtract.at(stock, (region, issuer_class, flags), cards)
-        short = stock[region, issuer_class, flags] < 0
+        if not withdraw(stock, existing, region, bank, class_of, flags, cards):
+            return
         # A cell too small for the scale borrows from the largest of its region; an empty region gives none.
-        for place in np.unique(region[short]) if short.any() else ():
+        for place in np.flatnonzero((stock < 0).any(axis=(1, 2))):
             cells = stock[place].reshape(-1)
             owed = -int(cells[cells < 0].sum())
             cells[cells < 0] = 0

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.kernels.money import FEN
 from sim.model import FraudSupplyChain
 from sim.scenario import load
 from sim.world.cards import CardTable
@@ -100,9 +101,8 @@ def give_to_a_dealer(model: FraudSupplyChain) -> int:
 
 def lose_a_transfer(model: FraudSupplyChain) -> int:
     """A case's money vanishes on its way."""
-    amounts = model.funds.flight.amount
-    amount = int(amounts[0])
-    amounts[0] = 0
+    amount = int(model.funds.flight[0, FEN])
+    model.funds.flight[0, FEN] = 0
     return -amount
 
 

@@ -309,8 +309,7 @@ def test_money_due_is_settled_day_by_day_of_the_cases_frozen_first(seed: int) ->
     """To the fen, and to the bit in what gangs learn; cases that are not due are left alone."""
     rng = np.random.default_rng(seed)
     g, n, day, q, per_case, returned = Gangs(rng), 600, 20, 0.07, 4.0, 0.37
-    since = np.sort(rng.integers(14, 21, n)).astype(np.int32)
-    due, frozen = rng.integers(20, 23, n).astype(np.int32), rng.random(n) < 0.4
+    since, due, frozen = np.sort(rng.integers(14, 21, n)), rng.integers(20, 23, n), rng.random(n) < 0.4
     gang, region, channel = rng.integers(0, GANGS, n), rng.integers(0, REGIONS, n), rng.integers(0, 8, n)
     fen, felt = rng.integers(100, 10**7, n), 0.3 * rng.random(CHANNELS)
     fees = np.where(np.arange(CHANNELS) == OWN, 0.0, felt)
@@ -341,10 +340,12 @@ def test_money_due_is_settled_day_by_day_of_the_cases_frozen_first(seed: int) ->
                 np.add.at(column, who[alive], net[alive])
             np.add.at(counts[1], g.region[who[alive]], net[alive])
     got = np.zeros((2, PLACES), dtype=np.int64)
-    need, stopped, paid, tally = money.settle(
-        day, due, since, gang, region, channel, fen, frozen, g.alive, g.region, g.cash, g.income,
-        g.price_seen, g.use_cap, g.earned, q, per_case, returned, fees, felt, BOUGHT, OWN, REGIONS, got,
+    flight = np.column_stack([due, since, gang, region, channel, fen, frozen]).astype(np.int64)
+    still, need, stopped, paid, tally = money.settle(
+        day, flight, g.alive, g.region, g.cash, g.income, g.price_seen, g.use_cap, g.earned, q, per_case,
+        returned, fees, felt, BOUGHT, OWN, REGIONS, got,
     )  # fmt: skip
+    assert np.array_equal(still, flight[due > day])
     over = (due == day) & frozen
     assert np.array_equal(need, np.bincount(gang[over & (channel == BOUGHT)], minlength=GANGS))
     assert np.array_equal(stopped, np.bincount(region[over], minlength=REGIONS))
@@ -355,16 +356,60 @@ def test_money_due_is_settled_day_by_day_of_the_cases_frozen_first(seed: int) ->
 
 
 @SEEDS
-def test_filings_are_the_reported_cases_with_both_days(seed: int) -> None:
+def test_money_takes_off_until_it_passes_or_is_stopped(seed: int) -> None:
+    """What is on its way stays before it; nothing is under way for more than ten years."""
     rng = np.random.default_rng(seed)
-    key, reported, day = keys(400), rng.random(400) < 0.5, 17
+    flight, n, day = rng.integers(0, 100, (9, 7)), 50, 30
+    columns = [rng.integers(0, 100, n) for _ in range(4)]
+    passed, stopped = (
+        rng.exponential(2000.0, n),
+        np.where(rng.random(n) < 0.5, rng.exponential(9.0, n), np.inf),
+    )
+    due = day + np.floor(np.minimum(np.where(stopped < passed, stopped, passed), 3650.0))
+    expected = np.column_stack([due, np.full(n, day), *columns, stopped < passed])
+    got = money.take_off(day, flight, *columns, passed, stopped)
+    assert np.array_equal(got, np.concatenate([flight, expected]))
+    assert due.max() == day + 3650
+
+
+@SEEDS
+def test_victims_report_by_their_keys(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    key, region = keys(400), rng.integers(0, REGIONS, 400)
+    awareness, lift = rng.random(REGIONS), 2.0 * rng.random(REGIONS)
+    chance = np.minimum(0.4 * (1.0 + 0.5 * awareness + lift) * 1.03, 0.8)[region]
+    got = money.who_reports(
+        RANDOM.key, Process.CASE_REPORT.value, 5, key, region, awareness, lift, 0.4, 0.5, 1.03, 0.8
+    )
+    assert np.array_equal(got, RANDOM.uniform(Process.CASE_REPORT, 5, key) < chance)
+
+
+@SEEDS
+def test_files_wait_until_their_days(seed: int) -> None:
+    """Reported cases are filed behind those that wait; each is counted and handed out on its day."""
+    rng = np.random.default_rng(seed)
+    key, reported, day, n = keys(400), rng.random(400) < 0.5, 17, 30
+    old, names = rng.integers(0, 5, (n, 5)), keys(n, 1000)
+    old[:, money.SAID] += day - 1
+    old[:, money.WRITTEN] = np.where(rng.random(n) < 0.3, -1, old[:, money.SAID] + rng.integers(0, 3, n))
+    columns = [rng.integers(0, REGIONS, 400) for _ in range(3)]
     wait = lambda draw: RANDOM.exponential(Process.CASE_DELAY, day, key, draw)  # noqa: E731
     said = 1.5 * wait(0)
-    written = said + 4.2 * wait(1)
-    taken = RANDOM.uniform(Process.CASE_DELAY, day, key, 2) < 0.8
-    rows, report, register = money.filings(
-        RANDOM.key, Process.CASE_DELAY.value, day, key, reported, 1.5, 4.2, 0.8
+    written = np.floor(said + 4.2 * wait(1)) + day
+    written[RANDOM.uniform(Process.CASE_DELAY, day, key, 2) >= 0.8] = -1
+    new = np.column_stack([day + np.floor(said), written, *columns])[reported].astype(np.int64)
+    files, file_keys = money.take_down(
+        RANDOM.key, Process.CASE_DELAY.value, day, old, names, key, *columns, reported, 1.5, 4.2, 0.8
     )
-    assert np.array_equal(rows, np.flatnonzero(reported))
-    assert np.array_equal(report, day + np.floor(said[rows]))
-    assert np.array_equal(register, np.where(taken, day + np.floor(written), -1)[rows])
+    assert np.array_equal(files, np.concatenate([old, new]))
+    assert np.array_equal(file_keys, np.concatenate([names, key[reported]]))
+    counts = np.zeros((2, PLACES), dtype=np.int64)
+    left, left_keys, filed, filed_keys = money.due_today(day, files, file_keys, counts)
+    waiting, done = files[:, :2].max(axis=1) > day, files[:, money.WRITTEN] == day
+    assert np.array_equal(left, files[waiting])
+    assert np.array_equal(left_keys, file_keys[waiting])
+    assert np.array_equal(filed, files[done, 2:])
+    assert np.array_equal(filed_keys, file_keys[done])
+    for row, column in enumerate((money.SAID, money.WRITTEN)):
+        today = files[files[:, column] == day, money.PLACE]
+        assert np.array_equal(counts[row], np.bincount(today, minlength=PLACES))

@@ -100,7 +100,8 @@ def test_the_hazard_of_a_count_is_the_stated_sum_to_the_bit(flag: Flag, regions:
         assert rate == 0.001 - float(np.log1p(-min(1e6 / left, 0.5)))
         world.clean(today, rate)
         review(world, order(rate=0.01, cause=int(Cause.CLEANUP_DORMANT)))
-        world.take(np.array([30, 5]), np.array([0, 1]), np.array([0, 7]), 100)
+        there, flags = np.array([30, 5]), np.array([0, 7], dtype=np.uint8)
+        world.take(np.ones(2, dtype=bool), there, np.array([0, 1], dtype=np.int16), np.arange(4), flags, 100)
         if day == 2:
             month(world, day)
 

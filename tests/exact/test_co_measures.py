@@ -16,6 +16,7 @@ def test_a_bar_stops_the_barred_and_nobody_else() -> None:
     model = world("scale=200", "parameters.openers.approach_per_year=52")
     o = model.openers
     o.free_from[:4000] = 1  # they opened something and come back tomorrow
+    o.stay_away(np.arange(4000))
     persons = 1000 * model.scale
     bars = order(model, "five_year_ban", persons=[{"by": DAY0, "total": persons}], relevant_share=1.0).bars
     Investigation(model)._bar(bars[0])

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from reference import KEY, keys
 
+from sim.agents.rules import softmax
 from sim.arrays import interval, pick
 from sim.kernels import books, links
-from sim.kernels.philox import uniforms
+from sim.kernels.philox import normals, uniforms
 from sim.kernels.sampling import poissons
+from sim.kernels.traits import gang_traits
 
 PROCESS, DAY, PLACES = 43, 17, 8
 
@@ -24,8 +26,8 @@ class Town:
         self.fitness = rng.pareto(1.5, dealers) + 1.0
         self.stock = rng.integers(0, 4, dealers)
         self.order = rng.integers(0, 3, buyers)
-        self.contacts = rng.integers(-1, dealers, (buyers, PLACES)).astype(np.int32)
-        self.contacts[rng.random(buyers) < 0.2, 3:] = -1
+        self.contacts = rng.integers(0, dealers, (buyers, PLACES)).astype(np.int32)
+        self.contacts[np.arange(PLACES) >= rng.integers(0, PLACES + 1, buyers)[:, None]] = -1
         living = np.flatnonzero(self.buying)
         self.rows = np.sort(rng.permutation(living)[: len(living) // 2])
         self.pool = np.flatnonzero((self.alive == 1) & (self.tier == 1))
@@ -82,12 +84,14 @@ def test_lost_contacts_are_replaced_as_by_arrays(chance: float, triadic: float) 
 
 
 def test_buyers_of_a_dealer_stand_in_the_order_of_their_rows() -> None:
-    """The list of who knows whom is a stable sort by dealer."""
+    """Who knows whom is a stable sort by dealer, of the dealers that are asked for."""
     town = Town(3)
-    first, buyer = links.known_by(town.contacts, town.buying, town.alive)
     _, expected, known = town.links()
-    assert np.array_equal(buyer, expected)
-    assert np.array_equal(first, np.searchsorted(known, np.arange(len(town.alive) + 1)))
+    for asked in (town.alive, town.alive * (np.arange(len(town.alive)) % 3 == 0).astype(np.uint8)):
+        first, buyer = links.known_by(town.contacts, town.buying, asked)
+        counts = asked[known] == 1
+        assert np.array_equal(buyer, expected[counts])
+        assert np.array_equal(first, np.searchsorted(known[counts], np.arange(len(town.alive) + 1)))
 
 
 @pytest.mark.parametrize("chance", [1.0, 0.4])
@@ -172,3 +176,16 @@ def test_the_degree_of_a_dealer_counts_the_buyers_who_know_it() -> None:
     links.add_known(town.contacts, town.buying, degree)
     known = town.contacts[town.buying == 1].ravel()
     assert np.array_equal(degree, 1 + np.bincount(known[known >= 0], minlength=len(town.alive)))
+
+
+def test_traits_of_gangs_agree_with_traits_by_arrays() -> None:
+    """Staff, skill, methods and weekday: the same bits from the same normal numbers."""
+    n, own, weight = 2000, keys(2000), np.array([0.5, 0.3, 0.2])
+    staff, skill, weekday = np.empty(n, dtype=np.int32), np.empty(n), np.empty(n, dtype=np.uint8)
+    methods, logs = np.empty((n, 3)), (np.array([0.8, 0.8**2 / 2]), np.array([0.3, 0.3**2 / 2]))
+    gang_traits(KEY, 18, own, 9.0, *logs, np.log(weight), staff, skill, methods, weekday)
+    z = [normals(KEY, 18, 0, own, draw) for draw in range(6)]
+    assert np.array_equal(staff, np.maximum(np.round(9.0 * np.exp(0.8 * z[0] - 0.8**2 / 2)), 1))
+    assert np.array_equal(skill, np.exp(0.3 * z[1] - 0.3**2 / 2))
+    assert np.array_equal(methods, softmax(np.column_stack(z[3:]) + np.log(weight)))
+    assert np.array_equal(weekday, (uniforms(KEY, 18, 0, own, 20) * 7).astype(np.uint8))

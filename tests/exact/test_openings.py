@@ -34,7 +34,7 @@ class Trade:
         self.region = rng.integers(0, REGIONS, persons).astype(np.uint8)
         self.reservation = 50.0 + 400.0 * rng.random(persons)
         self.weight = rng.random(persons)
-        self.risk, self.law = rng.random(REGIONS), rng.random(REGIONS)
+        self.arrests, self.law = rng.random(REGIONS), rng.random(REGIONS)
 
     def at_work(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return openings.recruiters_at_work(
@@ -103,17 +103,30 @@ def test_recruiters_at_work_stand_by_region_with_their_efficiency(seed: int) -> 
     assert np.array_equal(first, np.searchsorted(trade.home[rows], np.arange(REGIONS + 1)))
 
 
+def test_the_approached_are_free_and_the_more_the_more_recruiters_work_in_their_region() -> None:
+    n, rng = 20_000, np.random.default_rng(4)
+    people, region = keys(n), rng.integers(0, REGIONS, n).astype(np.uint8)
+    free, barred = (rng.integers(DAY - 2, DAY + 2, n).astype(np.int32) for _ in range(2))
+    first, at_start, rate = np.array([0, 3, 3, 9, 10]), np.array([4, 2, 3, 1]), 0.2
+    found = openings.approached(KEY, 6, DAY, people, region, free, barred, first, at_start, rate)
+    chance = -np.expm1(-rate * np.diff(first) / at_start)
+    hit = uniforms(KEY, 6, DAY, people, 0) < chance[region]
+    assert np.array_equal(found, np.flatnonzero(hit & (free <= DAY) & (barred <= DAY)))
+    assert len(found) > 500
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_who_is_recruited_accepted_the_wage_and_found_room(seed: int) -> None:
     """Person by person: whom they meet, whether they accept (equation 4.9), and their place in the queue."""
     trade, scale, cards = Trade(seed), 0.7, 2.4
-    approached = np.flatnonzero(np.arange(900) % (seed + 1) == 0)
+    rows = np.flatnonzero(np.arange(900) % (seed + 1) == 0)
     person, recruiter, queue = [], [], []
-    for row in approached:
+    for row in rows:
         met = trade.met(trade.region[row], draw(7, trade.keys[row]))
         if met < 0:
             continue
-        feared = trade.weight[row] * trade.risk[trade.region[row]] + trade.law[trade.region[row]]
+        risk = 0.3 + 0.7 * trade.arrests[trade.region[row]]
+        feared = trade.weight[row] * risk + 1.5 * trade.law[trade.region[row]]
         utility = math.log(trade.wage[met] / trade.reservation[row]) - feared
         if draw(8, trade.keys[row]) < 1.0 / (1.0 + math.exp(-utility / scale)):
             person.append(int(row))
@@ -123,8 +136,8 @@ def test_who_is_recruited_accepted_the_wage_and_found_room(seed: int) -> None:
     assert taken.any()
     assert not taken.all()
     rows, at = openings.recruited(
-        KEY, 7, 8, 16, DAY, approached, trade.keys, trade.region, trade.reservation, trade.weight, trade.risk,
-        trade.law, scale, *trade.at_work(), trade.wage, trade.needed, trade.got, cards,
+        KEY, 7, 8, 16, DAY, rows, trade.keys, trade.region, trade.reservation, trade.weight, 0.3, 0.7,
+        trade.arrests, 1.5, trade.law, scale, *trade.at_work(), trade.wage, trade.needed, trade.got, cards,
     )  # fmt: skip
     assert rows.tolist() == np.array(person)[taken].tolist()
     assert at.tolist() == np.array(recruiter)[taken].tolist()
@@ -219,36 +232,69 @@ def test_a_cap_counts_live_accounts_at_the_bank_and_earlier_tries_of_the_day(dat
     status = rng.integers(0, 10, cards).astype(np.uint8)
     holder = rng.choice([-1, 5, *people], cards).astype(np.int32)
     issuer = rng.integers(0, 3, cards).astype(np.int16)
-    cap = np.array([3, 5])
-    over = counter.over_the_cap(person, region, bank, cap, status, 6, holder, issuer)
+    cap, fate = np.array([3, 5]), rng.choice([counter.OPENED, counter.EXISTING], n).astype(np.uint8)
+    before = fate.copy()
+    bank_of = np.array([2, 0, 1], dtype=np.int16)
+    outlet = np.array([1, 2, 0])[bank]
+    counter.turn_away_over_the_cap(person, region, outlet, bank_of, cap, 99, status, 6, holder, issuer, fate)
     for i in range(n):
         held = ((status < 6) & (holder == person[i]) & (issuer == bank[i])).sum()
         earlier = ((person[:i] == person[i]) & (bank[:i] == bank[i])).sum()
-        assert over[i] == (held + earlier >= cap[region[i]])
+        over = held + earlier >= cap[region[i]] and before[i] == counter.OPENED
+        assert fate[i] == (counter.TURNED_AWAY if over else before[i])
 
 
-def test_screening_says_who_refuses_and_why() -> None:
+def test_screening_says_whom_banks_refuse_and_why() -> None:
     rng, n, banks = np.random.default_rng(5), 5000, 30
     base, effort, factor = 0.3 * rng.random(banks), 1.0 + rng.random(banks), 1.0 + rng.random(REGIONS)
     inspected = np.where(rng.random(banks) < 0.3, DAY + 1, DAY)
-    tries, bank, region = keys(n), rng.integers(0, banks, n), rng.integers(0, REGIONS, n)
-    here = rng.random(n) < 0.7
-    fate = np.where(here, counter.OPENED, counter.LOST).astype(np.uint8)
-    ceiling = 0.5
-    watched = counter.screen(
-        KEY, 11, DAY, 2, tries, region, bank, here, base, effort, ceiling, factor, inspected, fate
+    raised_by = rng.integers(-1, 2, banks).astype(np.int16)
+    tries, outlet, region = keys(n), rng.integers(0, 100, n), rng.integers(0, REGIONS, n)
+    bank_of = rng.integers(0, banks, 100).astype(np.int16)
+    before = rng.choice([counter.OPENED, counter.LOST, counter.MOVED], n).astype(np.uint8)
+    for here in (counter.OPENED, counter.MOVED):
+        fate, by_raiser, by_region = before.copy(), np.full(3, 7), np.full(REGIONS, 7)
+        watched = counter.screen(
+            KEY, 11, DAY, 2, tries, region, outlet, bank_of, base, effort, 0.5, factor, inspected, raised_by,
+            here, fate, by_raiser, by_region,
+        )  # fmt: skip
+        u, bank = uniforms(KEY, 11, DAY, tries, 2), bank_of[outlet]
+        raised = np.minimum(base * effort, 0.5)[bank]
+        refused = (before == here) & (u < np.minimum(raised * factor[region], 0.5))
+        passed = np.where(before == here, counter.OPENED, before)
+        assert np.array_equal(fate, np.where(refused, counter.REFUSED, passed))
+        assert watched == (refused & (inspected[bank] > DAY)).sum() > 0
+        by_factor, by_effort = refused & (u >= raised), refused & (u >= base[bank]) & (u < raised)
+        assert by_region.tolist() == np.bincount(region[by_factor], minlength=REGIONS).tolist()
+        assert by_raiser.tolist() == [(raised_by[bank[by_effort]] == k).sum() for k in (0, 1, -1)]
+        assert (by_raiser > 0).all()
+
+
+def test_openings_are_tallied_by_fate_and_those_opened_by_where_measures_aim() -> None:
+    rng, n = np.random.default_rng(8), 700
+    region, outlet = rng.integers(0, REGIONS, n), rng.integers(0, 50, n)
+    fate = rng.integers(0, counter.FATES, n).astype(np.uint8)
+    aimed_at, by_fate = rng.random((50, 3)) < 0.4, np.ones((counter.FATES, REGIONS), dtype=np.int64)
+    at_aim = np.full(3, 10)
+    counter.tally(region, outlet, fate, aimed_at, by_fate, at_aim)
+    for f in range(counter.FATES):
+        assert by_fate[f].tolist() == (1 + np.bincount(region[fate == f], minlength=REGIONS)).tolist()
+    assert at_aim.tolist() == (10 + aimed_at[outlet[fate == counter.OPENED]].sum(axis=0)).tolist()
+
+
+def test_sold_accounts_are_withdrawn_from_their_cells() -> None:
+    rng, n = np.random.default_rng(9), 400
+    cells = np.full((REGIONS, 3, 8), 1000)
+    existing, region, bank = rng.random(n) < 0.5, rng.integers(0, REGIONS, n), rng.integers(0, 20, n)
+    class_of, flags = np.arange(20) % 3, rng.integers(0, 8, n).astype(np.uint8)
+    expected = cells.copy()
+    np.subtract.at(expected, (region[existing], class_of[bank[existing]], flags[existing]), 100)
+    overdrawn = counter.withdraw(cells, existing, region, bank.astype(np.int16), class_of, flags, 100)
+    assert np.array_equal(cells, expected)
+    assert overdrawn == (expected < 0).any()
+    assert not counter.withdraw(
+        cells, ~existing & False, region, bank.astype(np.int16), class_of, flags, 10**6
     )
-    u = uniforms(KEY, 11, DAY, tries, 2)
-    raised = np.minimum(base * effort, ceiling)[bank]
-    refused = here & (u < np.minimum(raised * factor[region], ceiling))
-    why = np.where(
-        u >= raised, counter.BY_FACTOR, np.where(u >= base[bank], counter.BY_EFFORT, counter.BY_BANK)
-    )
-    assert np.array_equal(fate[refused], why[refused])
-    assert set(fate[refused].tolist()) == {counter.BY_BANK, counter.BY_EFFORT, counter.BY_FACTOR}
-    assert (fate[here & ~refused] == counter.OPENED).all()
-    assert (fate[~here] == counter.LOST).all()
-    assert watched == (refused & (inspected[bank] > DAY)).sum()
 
 
 def test_what_is_sold_is_flagged_and_paid_for_to_the_fen() -> None:
@@ -261,9 +307,15 @@ def test_what_is_sold_is_flagged_and_paid_for_to_the_fen() -> None:
         np.array([0.3, 0.5, 0.1]),
         np.array([1, 2, 4], dtype=np.uint8),
     )
-    flags, source, paid, count = counter.sold(
-        KEY, 12, DAY, cards, recruiter, region, existing, shares, bits, 0.2, 2, 0, wage, got, cash, REGIONS
-    )
+    outlet, bank = rng.integers(0, 90, n), rng.integers(0, 9, 90).astype(np.int16)
+    paid, count = np.zeros((2, REGIONS), dtype=np.int64)
+    flags, source, issuer, new_at, total = counter.sold(
+        KEY, 12, DAY, cards, recruiter, region, outlet, existing, shares, bits, 0.2, 2, 0, bank, wage, got,
+        cash, paid, count,
+    )  # fmt: skip
+    assert np.array_equal(issuer, bank[outlet])
+    assert np.array_equal(new_at, np.where(existing, -1, outlet))
+    assert total == paid.sum()
     carried = np.zeros(n, dtype=np.int64)
     for k, share in enumerate(shares):
         has = uniforms(KEY, 12, DAY, cards, k) < share
@@ -276,3 +328,15 @@ def test_what_is_sold_is_flagged_and_paid_for_to_the_fen() -> None:
     assert np.array_equal(cash, 10**9 - each * fen)
     for r in range(REGIONS):
         assert (paid[r], count[r]) == (fen[recruiter[region == r]].sum(), (region == r).sum())
+
+
+def test_honest_applicants_are_refused_by_extra_screening_and_by_error() -> None:
+    rng = np.random.default_rng(11)
+    factor, errors, listed, start = 0.5 + rng.random(31), rng.random(31), rng.random(31), rng.random(31)
+    refused = start.copy()
+    counter.add_honest_refusals(0.4, 1.1, factor, errors, listed, refused)
+    extra = np.maximum(1.1 * factor - 1.0, 0.0)
+    share = 0.4 * (1.0 + extra * errors) + listed
+    assert np.array_equal(refused, start + np.minimum(share, 1.0))
+    assert (share > 1.0).any()
+    assert (extra == 0.0).any()

@@ -5,9 +5,11 @@ import math
 
 import numpy as np
 import pytest
-from reference import decide_mean, keys
+from reference import KEY, decide_mean, keys
 
 from sim.agents.police import Leads
+from sim.kernels import enforcement
+from sim.kernels.philox import uniforms
 from sim.processes.investigation import earliest
 
 
@@ -27,20 +29,36 @@ def mean_backlog(a: float, c: int) -> float:
     return a / (2.0 * (c - a)) - a / 2.0 - (c - 1) / 2.0 + total.real
 
 
+class Queue(Leads):
+    """Leads that are put in and worked off without chance."""
+
+    def receive(self, day: int, unit: np.ndarray, gang: np.ndarray, key: np.ndarray) -> None:
+        """Every case yields a lead."""
+        self.reserve(len(key))
+        sure, cases = np.ones(1), (gang, unit, np.zeros(len(key), dtype=np.int64), key)
+        self.n = enforcement.take_leads(KEY, 31, day, sure, *cases, self.n, *self.columns)
+
+    def work_off(self, oldest: int, room: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Gangs and keys of the leads worked off, and how many each unit took."""
+        worked = np.empty(len(room), dtype=np.int64)
+        self.n, gang, key = enforcement.work_off(oldest, room, self.n, *self.columns, worked)
+        return gang, key, worked
+
+
 class Books:
     """Unit 1 of three at work, which never drops a lead: backlog at the end of each day, leads received, and
     the days that each lead waited.
     """
 
     def __init__(self, arrivals: np.ndarray, c: int) -> None:
-        leads, room = Leads(units=3, life=3650), np.array([9, c, 9])
+        leads, room = Queue(), np.array([9, c, 9])
         self.backlog, self.waits = np.zeros(len(arrivals)), []
         for day, new in enumerate(arrivals.tolist()):
-            leads.receive(day, np.ones(new), np.full(new, day), keys(new))
-            received, _, worked = leads.work_off(day, room)
+            leads.receive(day, np.ones(new, dtype=np.int64), np.full(new, day), keys(new))
+            received, _, worked = leads.work_off(0, room)
             assert worked.tolist() == [0, len(received), 0]
             self.waits += (day - received).tolist()
-            self.backlog[day] = len(leads.key)
+            self.backlog[day] = leads.n
         self.received = int(arrivals.sum())
 
 
@@ -90,7 +108,7 @@ def test_a9_each_unit_takes_its_own_leads_in_their_order() -> None:
     Rule: the same leads, in the order in which they came, as from a list a unit, on each of 60 days.
     """
     rng = np.random.default_rng(12)
-    leads, lists, life = Leads(units=5, life=6), [[] for _ in range(5)], 6
+    leads, lists, life = Queue(), [[] for _ in range(5)], 6
     for day in range(60):
         new = int(rng.integers(0, 20))
         unit, gang, key = rng.integers(0, 5, new), rng.integers(0, 900, new), keys(new, 100 * day)
@@ -103,12 +121,59 @@ def test_a9_each_unit_takes_its_own_leads_in_their_order() -> None:
             fresh = [lead for lead in mine if lead[0] >= day - life]
             expected += [(*lead, at) for lead in fresh[: room[at]]]
             lists[at] = fresh[room[at] :]
-        gang, key, worked = leads.work_off(day, room)
+        gang, key, worked = leads.work_off(day - life, room)
         assert sorted(zip(gang.tolist(), key.tolist(), strict=True)) == sorted(x[1:3] for x in expected)
         assert worked.tolist() == [sum(x[3] == at for x in expected) for at in range(5)]
-        left = zip(leads.unit.tolist(), leads.day.tolist(), leads.gang.tolist(), strict=True)
-        assert sorted(left) == sorted((at, *lead[:2]) for at, mine in enumerate(lists) for lead in mine)
+        left = zip(*(column[: leads.n].tolist() for column in leads.columns[:3]), strict=True)
+        kept = [(day, at, gang) for at, mine in enumerate(lists) for day, gang, _ in mine]
+        assert sorted(left) == sorted(kept)
     assert sum(len(mine) for mine in lists) > 20
+
+
+def test_solved_cases_break_up_gangs_and_trace_openers_as_by_arrays() -> None:
+    """What comes of the leads worked off: the same numbers of each case settle the same as arrays."""
+    rng = np.random.default_rng(14)
+    queue, n, places = Queue(), 800, 4
+    unit, gang, key = rng.integers(0, 3, n), rng.integers(0, 90, n), keys(n)
+    queue.receive(5, unit, gang, key)
+    home, broken = rng.integers(0, places, 90).astype(np.uint8), np.array([0.5, 0.1, 0.9, 0.0])
+    capacity, units = np.array([50.5, 0.25, 200.0]), keys(3, 5000)
+    worked, solved = np.empty(3, dtype=np.int64), np.empty(places, dtype=np.int64)
+    left, traced, gone = enforcement.investigate(
+        KEY, 40, 32, 9, 0, units, capacity, 0.4, broken, 0.3, home, queue.n, *queue.columns, worked, solved
+    )
+    room = np.floor(capacity) + (uniforms(KEY, 40, 9, units, 0) < capacity - np.floor(capacity))
+    assert worked.tolist() == room.tolist()
+    taken = np.concatenate([np.flatnonzero(unit == at)[: int(room[at])] for at in range(3)])
+    taken = taken[uniforms(KEY, 32, 9, key[taken], 0) < 0.4]
+    assert left == n - room.sum()
+    assert np.array_equal(solved, np.bincount(home[gang[taken]], minlength=places))
+    assert traced == (uniforms(KEY, 32, 9, key[taken], 2) < 0.3).sum() > 5
+    hit = uniforms(KEY, 32, 9, key[taken], 1) < broken[home[gang[taken]]]
+    assert sorted(gone.tolist()) == sorted(gang[taken][hit].tolist())
+    assert hit.sum() > 5
+
+
+def test_lots_are_drawn_among_those_in_reach() -> None:
+    """Persons in a region that is reached: their rows, and a number by their key."""
+    rng = np.random.default_rng(15)
+    n, own = 500, np.uint64(77)
+    past = np.flatnonzero(rng.random(n) < 0.5)
+    region, reached = rng.integers(0, 5, n).astype(np.uint8), np.array([True, False, True, True, False])
+    rows, lots = enforcement.draw_lots(KEY, 52, 10, 1, own, past, keys(n), region, reached)
+    assert np.array_equal(rows, past[reached[region[past]]])
+    assert np.array_equal(lots, uniforms(KEY, 52, 10, keys(n)[rows] ^ own, 1))
+
+
+def test_hours_of_police_are_whole_and_right_on_average() -> None:
+    """Hours by place: leads, arrests and orders times theirs, the fraction settled by a draw."""
+    rng = np.random.default_rng(16)
+    worked, arrested, orders = rng.integers(0, 3, 30), rng.integers(0, 3, 31), rng.random(30)
+    each = np.array([0.7, 4.1, 0.33])
+    got = enforcement.police_hours(KEY, 40, 3, 3, keys(31), worked, arrested, orders, each, 7)
+    hours = (np.append(worked, 0) * 0.7 + arrested * 4.1) * 7 + np.append(orders, 0.0) * 0.33
+    up = uniforms(KEY, 40, 3, keys(31), 3) < hours - np.floor(hours)
+    assert np.array_equal(got, np.floor(hours).astype(np.int64) + up)
 
 
 def test_the_earliest_are_the_start_of_a_stable_sort() -> None:

@@ -3,7 +3,6 @@ learning (A14).
 """
 
 import math
-from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -15,8 +14,11 @@ from sim.agents.dealer import SELLER
 from sim.agents.rules import softmax
 from sim.kernels.dealers import floor
 from sim.kernels.decisions import expected_uses, hear
+from sim.kernels.enforcement import close_down
 from sim.model import FraudSupplyChain
+from sim.processes.investigation import Investigation
 from sim.processes.learning import Entry
+from sim.processes.removal import REPLACEMENT
 from sim.scenario import load
 from sim.world.codes import Channel
 
@@ -265,16 +267,22 @@ def test_a14_gangs_without_sensitivity_choose_evenly_and_with_much_the_best() ->
 
 def test_a9_police_take_the_oldest_leads_first_and_drop_the_stale_ones(world: FraudSupplyChain) -> None:
     """First in, first out; no more than there is room for; a lead older than its life is dropped."""
-    leads, unit = world.leads, world.police[2]
+    police, unit = Investigation(world), world.police[2]
+    police.lead[:] = 1.0
     for day in range(5):
-        leads.receive(day, np.full(2, unit.region), np.array([10 * day, 10 * day + 1]), keys(2, 2 * day))
-    day = 1 + leads.life
+        world.day = day
+        gang, region = np.array([10 * day, 10 * day + 1]), np.full(2, unit.region)
+        world.registered_today = [(gang, region, np.zeros(2, dtype=np.int64), keys(2, 2 * day))]
+        police._leads()
+    world.day = 1 + police.life
     assert [(day, gang) for day, gang, _ in unit.queue][:3] == [(0, 0), (0, 1), (1, 10)]
     assert world.police[0].queue == []
-    for room, gangs in ((3, [10, 11, 20]), (0, []), (100, [21, 30, 31, 40, 41]), (1, [])):
-        rooms = np.full(len(world.police), room)
-        assert leads.work_off(day, rooms)[0].tolist() == gangs
-    assert unit.queue == []
+    police.solve = 0.0
+    for room, left in ((3, [21, 30, 31, 40, 41]), (0, [21, 30, 31, 40, 41]), (4, [41]), (100, []), (1, [])):
+        police.capacity[:] = room
+        police._solve()
+        assert [gang for _, gang, _ in unit.queue] == left
+    world.day, world.registered_today = 0, []
 
 
 def test_removed_agents_are_replaced_with_probability_r_after_a_gamma_wait() -> None:
@@ -284,10 +292,10 @@ def test_removed_agents_are_replaced_with_probability_r_after_a_gamma_wait() -> 
     """
     model = model_with()
     r, weeks = (model.parameters.number(f"gangs.replacement_{n}") for n in ("share", "weeks"))
-    due: dict[int, list[int]] = defaultdict(list)
     n = 40_000
-    model.removal._schedule("gang", np.arange(n), keys(n), due)
-    waits = np.repeat(list(due), [len(rows) for rows in due.values()])
+    heir, cash = np.empty(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    close_down(model.keyed.key, REPLACEMENT, 0, np.arange(n), keys(n), cash, 0.5, r, weeks, heir)
+    waits = heir[heir >= 0]
     decide_binomial(len(waits), n, r, 0.011)
     # The wait in whole days lies on average half a day below the wait, and one day is added.
     decide_mean(float(waits.mean()), 7 * weeks + 0.5, (7 * weeks) ** 2 / 2, len(waits), 0.03 * 7 * weeks)
