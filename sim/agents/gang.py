@@ -157,11 +157,6 @@ class GangRules:
             m.adapts("channel_learning"),
         )
 
-    def expected_uses(self, cap: np.ndarray) -> np.ndarray:
-        """Expected uses of a card under a cap m (equation 4.6), by the detection that gangs observe."""
-        q = self.model.signals.detection
-        return (1.0 - (1.0 - q) ** cap) / q
-
     def choose_cap(self, rows: np.ndarray) -> None:
         """Raise the use cap while one more use saves more than it risks, else lower it (equation 4.6)."""
         g, m = self.model.gangs, self.model

@@ -1,4 +1,4 @@
-"""What weekly decisions have in common: whose day it is, what agents fear; and the effort of banks."""
+"""What decisions share: whose day it is, what a card gives, what agents fear; and the effort of banks."""
 
 import numpy as np
 
@@ -24,6 +24,12 @@ def due(
                 own[n_own] = r
                 n_own += 1
     return common[:n], own[:n_own]
+
+
+@compiled("f8(f8,i8)", inline=True)
+def expected_uses(detection: float, cap: int) -> float:
+    """Uses that a card gives under a cap, with a chance of detection by each (equation 4.6)."""
+    return float((1.0 - (1.0 - detection) ** float(cap)) / detection)
 
 
 @compiled("f8(f8[:,::1],i8,f8,f8,f8)", inline=True)

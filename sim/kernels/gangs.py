@@ -9,16 +9,9 @@ import math
 import numpy as np
 
 from sim.kernels import FLOATS, KEYS, compiled
-from sim.kernels.decisions import ROWS, hear
+from sim.kernels.decisions import ROWS, expected_uses, hear
 from sim.kernels.philox import uniform_at
 from sim.kernels.sampling import rounded_at
-
-
-@compiled("f8(f8,f8)", inline=True)
-def expected_uses(cap: float, detection: float) -> float:
-    """Expected uses of a card under a use cap m: (1 - (1 - q)^m) / q (equation 4.6)."""
-    uses: float = (1.0 - (1.0 - detection) ** cap) / detection
-    return uses
 
 
 @compiled("f8(f8[::1])", inline=True)
@@ -75,7 +68,7 @@ def learn_channels(
     for r in rows:
         before = experience[r]
         after = rho * before + 1.0
-        sets = uses_per_case / expected_uses(use_cap[r], detection)
+        sets = uses_per_case / expected_uses(detection, use_cap[r])
         best = -np.inf
         for k in range(channels):
             if tried[r, k] > 0.0:
@@ -115,7 +108,7 @@ def move_caps(
 ) -> None:
     """The use cap rises by one while one more use saves more than it risks, else falls (equation 4.6)."""
     for r in rows:
-        saved = price_seen[r] / expected_uses(use_cap[r], detection)
+        saved = price_seen[r] / expected_uses(detection, use_cap[r])
         at_risk = take_yuan * skill[r] / uses_per_case
         step = 1 if (1.0 - detection) * saved - detection * at_risk >= 0.0 else -1
         use_cap[r] = min(max(use_cap[r] + step, lowest), highest)
@@ -194,7 +187,7 @@ def order_cards(
     """
     for r in rows:
         take = take_yuan * skill[r] * kept
-        uses = expected_uses(use_cap[r], detection)
+        uses = expected_uses(detection, use_cap[r])
         sets = wanted_uses[r] / uses
         wanted_uses[r] = 0.0
         need[r, 0] += memory * (sets - need[r, 0])

@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from sim.kernels import compiled
+from sim.kernels.decisions import expected_uses
 from sim.kernels.philox import uniform_at, uniforms_into
 
 DUE, SINCE, GANG, REGION, CHANNEL, FEN, STOPPED = range(7)
@@ -120,12 +121,6 @@ def who_reports(
         here = region[i]
         reported[i] = u[i] < min(share * (1.0 + rise * awareness[here] + lift[here]) * shock, most)
     return reported
-
-
-@compiled("f8(f8,i8)", inline=True)
-def expected_uses(detection: float, cap: int) -> float:
-    """Uses that a card gives under a cap, with a chance of detection by each (equation 4.6)."""
-    return float((1.0 - (1.0 - detection) ** float(cap)) / detection)
 
 
 @compiled("f8(f8,f8,i8,i8,i8,i8,f8[::1])", inline=True)
