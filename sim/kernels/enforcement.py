@@ -122,29 +122,50 @@ def investigate(
     return left, openers, gangs[:hits]
 
 
-@compiled("Tuple((i8[::1],f8[::1]))(u8,i8,i8,i8,u8,i8[::1],u8[::1],u1[::1],b1[::1])")
+@compiled("i8[::1](i8[::1],i8[::1],i4[::1],i8)")
+def still_away(away: np.ndarray, new: np.ndarray, free_from: np.ndarray, today: int) -> np.ndarray:
+    """Rows of the persons of two lists (rising, a person may stand in both) who are not yet back in the pool.
+
+    ``free_from`` (persons): the day on which each comes back.
+    """
+    out = np.empty(away.size + new.size, np.int64)
+    n, i, j = 0, 0, 0
+    while i < away.size or j < new.size:
+        if j == new.size or (i < away.size and away[i] <= new[j]):
+            row = away[i]
+            j += j < new.size and new[j] == row
+            i += 1
+        else:
+            row = new[j]
+            j += 1
+        out[n] = row
+        n += free_from[row] > today
+    return out[:n]
+
+
+@compiled("Tuple((i8[::1],f8[::1]))(u8,i8,i8,i8,u8,i8[::1],u8[::1],i4[::1],u1[::1],b1[::1])")
 def draw_lots(
     run: np.uint64,
     process: int,
     today: int,
     draw: int,
     own: np.uint64,
-    persons: np.ndarray,
+    away: np.ndarray,
     keys: np.ndarray,
+    banned_until: np.ndarray,
     region: np.ndarray,
     reached: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lots of those of some ``persons`` (rows) who live in a region that is ``reached`` (mask).
+    """Lots of the persons away (rows) who are not barred and live in a region that is ``reached`` (mask).
 
     Returns their rows, and a uniform number each, by their key and the key ``own`` of whoever draws.
     """
-    rows, lots = np.empty(persons.size, np.int64), np.empty(persons.size, np.float64)
-    their = np.empty(persons.size, np.uint64)
+    rows, lots = np.empty(away.size, np.int64), np.empty(away.size, np.float64)
+    their = np.empty(away.size, np.uint64)
     n = 0
-    for row in persons:
-        if reached[region[row]]:
-            rows[n], their[n] = row, keys[row] ^ own
-            n += 1
+    for row in away:
+        rows[n], their[n] = row, keys[row] ^ own
+        n += banned_until[row] <= today and reached[region[row]]
     uniforms_into(run, process, today, their[:n], draw, lots[:n])
     return rows[:n], lots[:n]
 

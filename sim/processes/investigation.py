@@ -189,7 +189,16 @@ class Investigation:
         if count == 0:
             return np.empty(0, dtype=np.int64)
         past, lots = kernels.draw_lots(
-            m.keyed.key, int(process), m.day, draw, own, o.past_openers(m.day), o.key, o.region, regions
+            m.keyed.key,
+            int(process),
+            m.day,
+            draw,
+            own,
+            o.away(m.day),
+            o.key,
+            o.banned_until,
+            o.region,
+            regions,
         )
         drawn: np.ndarray = past[earliest(lots, count)]
         return drawn

@@ -155,14 +155,24 @@ def test_solved_cases_break_up_gangs_and_trace_openers_as_by_arrays() -> None:
 
 
 def test_lots_are_drawn_among_those_in_reach() -> None:
-    """Persons in a region that is reached: their rows, and a number by their key."""
+    """Persons away, not barred, in a region that is reached: their rows, and a number by their key."""
     rng = np.random.default_rng(15)
     n, own = 500, np.uint64(77)
-    past = np.flatnonzero(rng.random(n) < 0.5)
+    away, banned = np.flatnonzero(rng.random(n) < 0.5), rng.integers(0, 20, n).astype(np.int32)
     region, reached = rng.integers(0, 5, n).astype(np.uint8), np.array([True, False, True, True, False])
-    rows, lots = enforcement.draw_lots(KEY, 52, 10, 1, own, past, keys(n), region, reached)
-    assert np.array_equal(rows, past[reached[region[past]]])
+    rows, lots = enforcement.draw_lots(KEY, 52, 10, 1, own, away, keys(n), banned, region, reached)
+    assert np.array_equal(rows, away[(banned[away] <= 10) & reached[region[away]]])
     assert np.array_equal(lots, uniforms(KEY, 52, 10, keys(n)[rows] ^ own, 1))
+
+
+def test_two_lists_of_persons_away_make_one() -> None:
+    """Each person once, in rising order, without those who are back."""
+    rng = np.random.default_rng(17)
+    free = rng.integers(0, 20, 300).astype(np.int32)
+    for shares in ((0.5, 0.1), (0.0, 0.3), (0.4, 0.0), (0.0, 0.0), (0.9, 0.9)):
+        away, new = (np.flatnonzero(rng.random(300) < share) for share in shares)
+        both = np.union1d(away, new)
+        assert np.array_equal(enforcement.still_away(away, new, free, 12), both[free[both] > 12])
 
 
 def test_hours_of_police_are_whole_and_right_on_average() -> None:
