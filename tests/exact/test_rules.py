@@ -272,7 +272,7 @@ def test_a9_police_take_the_oldest_leads_first_and_drop_the_stale_ones(world: Fr
     for day in range(5):
         world.day = day
         gang, region = np.array([10 * day, 10 * day + 1]), np.full(2, unit.region)
-        world.registered_today = [(gang, region, np.zeros(2, dtype=np.int64), keys(2, 2 * day))]
+        world.registered_today = (gang, region, np.zeros(2, dtype=np.int64), keys(2, 2 * day))
         police._leads()
     world.day = 1 + police.life
     assert [(day, gang) for day, gang, _ in unit.queue][:3] == [(0, 0), (0, 1), (1, 10)]
@@ -282,7 +282,8 @@ def test_a9_police_take_the_oldest_leads_first_and_drop_the_stale_ones(world: Fr
         police.capacity[:] = room
         police._solve()
         assert [gang for _, gang, _ in unit.queue] == left
-    world.day, world.registered_today = 0, []
+    nobody = np.empty(0, dtype=np.int64)
+    world.day, world.registered_today = 0, (nobody, nobody, nobody, keys(0))
 
 
 def test_removed_agents_are_replaced_with_probability_r_after_a_gamma_wait() -> None:
