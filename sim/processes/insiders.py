@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.kernels.counter import OPENED, tally
+from sim.kernels.enforcement import earliest
 from sim.kernels.openings import below, insider_openings
 from sim.processes.counter import Openings
 from sim.random import Process, named_keys
@@ -57,7 +58,7 @@ class Insiders:
         there = m.outlets.insiders
         there = there[case.regions[m.outlets.region[there]]]
         rank = m.keyed.uniform(Process.INSIDERS, 0, m.outlets.keys[there], 2)
-        found = there[np.argsort(rank, kind="stable")[: int(outlets)]]
+        found = there[earliest(rank, int(outlets))]
         m.outlets.flip_insiders(found)
         removed = min(int(agents), m.operators.insiders)
         m.operators.insiders -= removed

@@ -173,7 +173,7 @@ class Investigation:
         if count <= 0 or not len(rows):
             return rows[:0]
         clock = self.model.keyed.exponential(Process.CAMPAIGN, self.model.day, keys, 1) / weight
-        first: np.ndarray = rows[earliest(clock, count)]
+        first: np.ndarray = rows[kernels.earliest(clock, count)]
         return first
 
     def _arrest_openers(self, count: int, regions: np.ndarray, own: np.uint64) -> None:
@@ -200,20 +200,8 @@ class Investigation:
             o.region,
             regions,
         )
-        drawn: np.ndarray = past[earliest(lots, count)]
+        drawn: np.ndarray = past[kernels.earliest(lots, count)]
         return drawn
-
-
-def earliest(clock: np.ndarray, count: int) -> np.ndarray:
-    """Places of the ``count`` least numbers, least first, equal ones in their order, int64 (count)."""
-    if count == 1 and len(clock):
-        return np.array([clock.argmin()])
-    if 0 < count < len(clock):
-        near = np.flatnonzero(clock <= np.partition(clock, count - 1)[count - 1])
-    else:
-        near = np.arange(len(clock))
-    first: np.ndarray = near[np.argsort(clock[near], kind="stable")[:count]]
-    return first
 
 
 def _power(values: np.ndarray, exponent: float) -> np.ndarray:
