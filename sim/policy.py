@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +43,7 @@ NO_CAP = 1_000_000
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Cleanup:
+class Cleanup(NamedTuple):
     """An order to review cards of one kind: which flag it looks at and how many real cards it is to clean
     today.
 
@@ -63,8 +63,7 @@ class Cleanup:
     illicit_rate: float = 0.0
 
 
-@dataclass(frozen=True)
-class Suspension:
+class Suspension(NamedTuple):
     """An order to stop account opening at ``outlets`` outlets, for 1..6 (``months``) months each."""
 
     measure: str
@@ -76,8 +75,7 @@ class Suspension:
     regions: Mask
 
 
-@dataclass(frozen=True)
-class Inspection:
+class Inspection(NamedTuple):
     """An order to inspect ``institutions`` banks from today, for ``days`` each.
 
     ``lift``: rise of their screening effort; ``spillover``: share of it at other banks of their class;
@@ -94,8 +92,7 @@ class Inspection:
     size_exponent: float
 
 
-@dataclass(frozen=True)
-class Blacklist:
+class Blacklist(NamedTuple):
     """A list that members share: outlets of the masked regions, a share ``members`` of them.
 
     A holder refused at a member or traced to a case is listed ``lag`` days later and refused at every
@@ -109,8 +106,7 @@ class Blacklist:
     regions: Mask
 
 
-@dataclass(frozen=True)
-class InsiderCase:
+class InsiderCase(NamedTuple):
     """Insiders to be dealt with today: at bank outlets and among agents of operators (real persons)."""
 
     measure: str
@@ -119,8 +115,7 @@ class InsiderCase:
     regions: Mask
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(NamedTuple):
     """Past openers to be barred from new accounts today (real persons), for ``days``."""
 
     measure: str
@@ -130,16 +125,14 @@ class Bar:
     regions: Mask
 
 
-@dataclass(frozen=True)
-class Return:
+class Return(NamedTuple):
     """Members of gangs abroad to be brought back today (real persons)."""
 
     measure: str
     persons: float
 
 
-@dataclass(frozen=True)
-class Campaign:
+class Campaign(NamedTuple):
     """Today's share of an arrest campaign, in real persons and card gangs, with how targets are chosen."""
 
     measure: str

@@ -244,7 +244,7 @@ class Population:
         common contact knows (triadic closure), else by a dealer in proportion to connectedness (attachment).
         """
         m, d = self.model, self.dealers
-        if m.adapts("rewiring"):
+        if len(rows) and m.adapts("rewiring"):
             links.rewire(
                 m.keyed.key,
                 self.rewiring,
@@ -264,6 +264,8 @@ class Population:
 
     def search(self, rows: np.ndarray, table: Table, tier: int, chance: float, draw: int) -> None:
         """Buyers with an open order look around: one contact gives way to a dealer who has cards (4.7)."""
+        if not len(rows):
+            return
         m, d = self.model, self.dealers
         links.look_around(
             m.keyed.key,

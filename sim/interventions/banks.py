@@ -251,10 +251,14 @@ class RiskControlLinkage(Measure):
         if strength <= 0.0:
             return
         area = window.area(self.regions)
-        policy.opening_factor[area.at] *= 1.0 + strength * (self.opening_factor - 1.0)
-        policy.use_factor[area.at] *= 1.0 + strength * (self.use_factor - 1.0)
-        policy.trace_factor[area.at] *= 1.0 + strength * (self.trace_factor - 1.0)
-        policy.false_positive_factor[area.at] *= 1.0 + strength * (self.false_positive_factor - 1.0)
+        for written, factor in (
+            (policy.opening_factor, self.opening_factor),
+            (policy.use_factor, self.use_factor),
+            (policy.trace_factor, self.trace_factor),
+            (policy.false_positive_factor, self.false_positive_factor),
+        ):
+            if factor != 1.0:
+                written[area.at] *= 1.0 + strength * (factor - 1.0)
         policy.part("opening_factor", self.id, area.inside * (strength * (self.opening_factor - 1.0)))
         self.deliver(policy, strength * area.adults)
 

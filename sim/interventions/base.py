@@ -81,13 +81,15 @@ class Area(NamedTuple):
     """The regions in which a measure acts, in the forms in which measures need them (all read-only).
 
     ``mask``: bool (regions); ``inside``: 1 where it acts and 0 elsewhere, float64 (regions); ``at``: an index
-    of its regions, for ``array[at] *= factor``; ``adults``: share of all adults that live there; ``empty``:
-    whether there is no such region.
+    of its regions, for ``array[at] *= factor`` (a slice where they are neighbours); ``adult_share``: share of
+    all adults in each of its regions, 0 elsewhere, float64 (regions), and ``adults``, in all of them;
+    ``empty``: whether there is no such region.
     """
 
     mask: np.ndarray
     inside: np.ndarray
     at: slice | np.ndarray
+    adult_share: np.ndarray
     adults: float
     empty: bool
 
@@ -108,6 +110,7 @@ class Window:
     _areas: dict[str | tuple[str, ...], Area] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _numbers: dict[date, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.adult_share) != len(self.regions):
@@ -116,7 +119,10 @@ class Window:
 
     def number(self, when: date) -> int:
         """Day number of a date; negative before day 0."""
-        return (when - self.day0).days
+        number = self._numbers.get(when)
+        if number is None:
+            number = self._numbers[when] = (when - self.day0).days
+        return number
 
     def mask(self, regions: Literal["all"] | Sequence[str]) -> np.ndarray:
         """Boolean array over regions, true where a measure acts (read-only)."""
@@ -125,15 +131,20 @@ class Window:
     def area(self, regions: Literal["all"] | Sequence[str]) -> Area:
         """Where a measure acts; worked out once for each set of regions."""
         key = regions if isinstance(regions, str) else tuple(regions)
-        if key not in self._areas:
-            mask = np.array([key == "all" or code in key for code in self.regions], dtype=bool)
-            inside, at = mask.astype(np.float64), np.flatnonzero(mask)
-            for array in (mask, inside, at):
-                array.flags.writeable = False
-            everywhere = len(at) == len(mask)
-            adults = float(self.adult_share[mask].sum())
-            self._areas[key] = Area(mask, inside, slice(None) if everywhere else at, adults, not len(at))
-        return self._areas[key]
+        area = self._areas.get(key)
+        if area is None:
+            area = self._areas[key] = self._area(key)
+        return area
+
+    def _area(self, key: str | tuple[str, ...]) -> Area:
+        mask = np.array([key == "all" or code in key for code in self.regions], dtype=bool)
+        inside, at = mask.astype(np.float64), np.flatnonzero(mask)
+        adult_share = inside * self.adult_share
+        for array in (mask, inside, at, adult_share):
+            array.flags.writeable = False
+        neighbours = len(at) > 0 and at[-1] - at[0] == len(at) - 1
+        where = slice(int(at[0]), int(at[-1]) + 1) if neighbours else at
+        return Area(mask, inside, where, adult_share, float(self.adult_share[mask].sum()), not len(at))
 
 
 class Measure(Strict, ABC):
@@ -262,7 +273,12 @@ class Measure(Strict, ABC):
 
         The window must have an end; the share follows the ramp.
         """
-        return self.share_by(day, window) - self.share_by(day - 1, window)
+        first, last = window.number(self.start), self.last_day(window)
+        if not first <= day <= last:
+            return 0.0
+        ramp, done, all_days = self.ramp_days, day - first + 1, last - first + 1
+        whole = _ramp_sum(all_days, ramp)
+        return _ramp_sum(done, ramp) / whole - _ramp_sum(done - 1, ramp) / whole
 
     def share_by(self, day: int, window: Window) -> float:
         """Share of a count over the whole window that falls on the days up to and with ``day``."""

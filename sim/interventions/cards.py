@@ -102,8 +102,9 @@ class AccountCleanup(Measure):
 
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Order today's share of the cleanup."""
-        cards = self.coverage * (self.accounts or 0) * self.share_of_window(day, window)
-        rate = (self.rate or 0.0) * self.sensitivity * self.strength(day, window)
+        strength = self.strength(day, window)
+        cards = self.coverage * self.accounts * self.share_of_window(day, window) if self.accounts else 0.0
+        rate = (self.rate or 0.0) * self.sensitivity * strength
         area = window.area(self.regions)
         if cards > 0.0 or rate > 0.0:
             order = Cleanup(
@@ -118,7 +119,7 @@ class AccountCleanup(Measure):
             )
             policy.cleanups.append(order)
         self.deliver(policy, cards)
-        self._limit(self.strength(day, window), area, policy)
+        self._limit(strength, area, policy)
 
     def _limit(self, strength: float, area: Area, policy: Policy) -> None:
         """Cap and cool-off, where the strength is above 0."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -87,7 +88,7 @@ class ClusterCampaign(Measure):
             self._within("the pulse", pulse.on)
         return self
 
-    @property
+    @cached_property
     def dosed(self) -> bool:
         """Whether the campaign arrests anyone at all."""
         totals = [*(p.total for p in self.suspects), *(p.total for p in self.card_gangs)]
@@ -109,10 +110,14 @@ class ClusterCampaign(Measure):
 
     def _suspects(self, day: int, window: Window) -> float:
         """Today's pulse, and today's part of what the pulses leave of the path: the total is the path's."""
+        pulse = sum([p.suspects for p in self.pulses if window.number(p.on) == day])
+        return self._steady * cumulative_today(self.suspects, self.start, day, window) + pulse
+
+    @cached_property
+    def _steady(self) -> float:
+        """Share of the path that the pulses leave."""
         total = self.suspects[-1].total if self.suspects else 0
-        left = max(0.0, 1.0 - sum(p.suspects for p in self.pulses) / total) if total else 0.0
-        pulse = sum(p.suspects for p in self.pulses if window.number(p.on) == day)
-        return left * cumulative_today(self.suspects, self.start, day, window) + pulse
+        return max(0.0, 1.0 - sum(p.suspects for p in self.pulses) / total) if total else 0.0
 
     def _order(self, persons: float, gangs: float, mask: Mask) -> Campaign:
         return Campaign(

@@ -148,9 +148,8 @@ class DissuasionOrders(Measure):
         orders = self.strength(day, window) * level_today(self.orders_per_day, day, window)
         area = window.area(self.regions)
         if orders > 0.0 and area.adults > 0.0:
-            share = area.inside * window.adult_share
-            own = orders * share
-            policy.orders += own / share.sum()
+            own = orders * area.adult_share
+            policy.orders += own / area.adult_share.sum()
             policy.part("orders", self.id, own)
             self.deliver(policy, orders)
 
@@ -184,9 +183,10 @@ class WarningLine(Measure):
         strength = self.strength(day, window)
         if strength > 0.0:
             area = window.area(self.regions)
-            policy.freeze_factor[area.at] *= 1.0 + strength * (self.freeze_factor - 1.0)
+            if self.freeze_factor != 1.0:
+                policy.freeze_factor[area.at] *= 1.0 + strength * (self.freeze_factor - 1.0)
             policy.report_lift[area.at] += strength * self.report_lift
-            policy.part("freeze", self.id, area.inside * (strength * np.log(self.freeze_factor)))
+            policy.part("freeze", self.id, area.inside * (strength * float(np.log(self.freeze_factor))))
             self.deliver(policy, strength * area.adults)
 
     @property

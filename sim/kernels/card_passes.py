@@ -99,15 +99,28 @@ def marked(marks: NDArray[np.uint8]) -> NDArray[np.int64]:
     return rows[:found].copy()
 
 
-@compiled("UniTuple(i8,2)(u1[::1],u1[::1],i8)")
-def usage(kind: NDArray[np.uint8], uses_today: NDArray[np.uint8], of_kind: int) -> tuple[int, int]:
-    """How many cards of a kind were used today, and how often in all; columns have n entries."""
-    cards, uses = 0, 0
+@compiled("void(u1[::1],u1[::1],i8[::1],u1[::1],i8,i8[:,::1])")
+def observe(
+    kind: NDArray[np.uint8],
+    uses_today: NDArray[np.uint8],
+    gone: NDArray[np.int64],
+    causes: NDArray[np.uint8],
+    cause: int,
+    seen: NDArray[np.int64],
+) -> None:
+    """Add what can be seen of cards today to ``seen``, int64 (kinds, 4).
+
+    Columns of all cards have n entries; ``gone`` are the rows of those removed (k) and ``causes`` why.  Seen
+    are cards in use and their uses, and how many in use were removed: at all, and for one ``cause``.
+    """
     for i in range(kind.size):
-        mine = int(uses_today[i]) if kind[i] == of_kind else 0
-        cards += 1 if mine > 0 else 0
-        uses += mine
-    return cards, uses
+        seen[kind[i], 0] += uses_today[i] > 0
+        seen[kind[i], 1] += uses_today[i]
+    for i in range(gone.size):
+        row = gone[i]
+        if uses_today[row] > 0:
+            seen[kind[row], 2] += 1
+            seen[kind[row], 3] += causes[i] == cause
 
 
 @compiled("i8[::1](u1[::1],u2[::1],i4[::1],i8[::1],i8)")

@@ -258,6 +258,26 @@ def withdraw(
     return overdrawn
 
 
+@compiled("f8[::1](i8[:,:,::1],f8[:,:,:,::1],i8,i8[::1])")
+def cards_left(cells: np.ndarray, hazard: np.ndarray, kind: int, asked: np.ndarray) -> np.ndarray:
+    """Cards expected to be left of each (region, flag set) that is ``asked`` for by its number, float64 (n).
+
+    ``cells``: cards of a kind (regions, classes, flag sets); ``hazard``: what the causes of cleanups have
+    built up, float64 (causes, kinds, regions, flag sets).  It is N exp(-sum of the hazards of the kind).
+    """
+    left = np.empty(asked.size)
+    for i, cell in enumerate(asked):
+        region, flags = cell // cells.shape[2], cell % cells.shape[2]
+        cards = 0
+        for issuer in range(cells.shape[1]):
+            cards += cells[region, issuer, flags]
+        used = 0.0
+        for cause in range(hazard.shape[0]):
+            used += hazard[cause, kind, region, flags]
+        left[i] = cards * np.exp(-used)
+    return left
+
+
 @compiled("void(f8,f8,f8[::1],f8[::1],f8[::1],f8[::1])")
 def add_honest_refusals(
     false_positive: float,

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from sim.kernels import compiled
+from sim.kernels import FLOATS, compiled
 from sim.kernels.philox import uniform_at, uniforms_into
 
 
@@ -170,6 +170,26 @@ def draw_lots(
         n += banned_until[row] <= today and reached[region[row]]
     uniforms_into(run, process, today, their[:n], draw, lots[:n])
     return rows[:n], lots[:n]
+
+
+@compiled(f"i8[::1]({FLOATS},i8)")
+def earliest(clock: np.ndarray, count: int) -> np.ndarray:
+    """Places of the ``count`` least numbers (of n), least first, equal ones in their order, int64.
+
+    The winners so far are kept in order: among numbers in no order few of the later ones are among them.
+    """
+    first = np.empty(max(min(count, clock.size), 0), np.int64)
+    n = 0
+    for i in range(clock.size if first.size else 0):
+        if n == first.size and clock[i] >= clock[first[n - 1]]:
+            continue
+        at = n if n < first.size else n - 1
+        while at > 0 and clock[i] < clock[first[at - 1]]:
+            first[at] = first[at - 1]
+            at -= 1
+        first[at] = i
+        n += n < first.size
+    return first
 
 
 @compiled("i8[::1](u1[::1],i4[::1],i8[::1],i8,i8,i8)")

@@ -105,8 +105,8 @@ class Recorder:
 
     def credit_weights(self, what: str, by_region: np.ndarray) -> None:
         """Credit an amount by region (regions) to the measures that wrote ``what`` today, by their parts."""
-        parts = self.model.policy.parts.get(what, {})
-        if not by_region.any():
+        parts = self.model.policy.parts.get(what)
+        if not parts or not np.count_nonzero(by_region):
             return
         if len(parts) == 1:  # as nearly always: all of it, wherever the measure acts
             ((measure, part),) = parts.items()

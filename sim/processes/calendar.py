@@ -92,6 +92,15 @@ class Fading:
         s.risk_fast = s.risk_fast * fast + m.policy.announcement * self.fast_share
         s.risk_slow = s.risk_slow * slow + m.policy.announcement * (1.0 - self.fast_share)
         s.hoarding = s.hoarding * self.hoard_decay + m.policy.announcement * self.hoard
+        self._inform()
+
+    def _inform(self) -> None:
+        """Awareness fades; publicity, where there is any today, adds to it and is credited by its parts."""
+        m = self.model
+        if not np.count_nonzero(m.policy.publicity):
+            m.awareness = self.awareness_decay * m.awareness
+            m.legal_awareness = self.awareness_decay * m.legal_awareness
+            return
         dose = self.dose(m.policy)
         m.awareness = next_awareness(m.awareness, self.awareness_decay, dose)
         m.legal_awareness = next_awareness(m.legal_awareness, self.awareness_decay, dose * self.legal_share)

@@ -10,6 +10,7 @@ import numpy as np
 from sim.arrays import fen
 from sim.kernels import card_passes as passes
 from sim.kernels.card_step import card_step
+from sim.policy import Cleanup
 from sim.random import Process
 from sim.world.cards import CardTable
 from sim.world.codes import FLAG_SETS, LIVE, Cause, Flag, Kind, Status
@@ -20,11 +21,19 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 OWN_CAUSES = (Cause.RECLAIMED, Cause.LAPSED)
+CAUSES = (Cause.DETECTED, *CLEANUPS, *OWN_CAUSES)
+"""Why cards go, in the order in which the card step numbers the causes, from 1 on."""
 _ENDS = {
     Cause.DETECTED: Status.RESTRICTED,
     Cause.RECLAIMED: Status.RECLAIMED,
     Cause.LAPSED: Status.EXHAUSTED,
 } | dict.fromkeys(CLEANUPS, Status.CLEANED)
+DETECTED = 1
+IN_USE, USES, USED_AND_GONE, USED_AND_DETECTED = range(4)
+"""Columns of what is seen of cards in a week (see the kernel)."""
+# Codes and numbers of processes as kernels take them.
+_ACTIVE, _LIVE, _IDLE, _INVOLVED = int(Status.ACTIVE), int(LIVE), int(Flag.IDLE), int(Flag.INVOLVED)
+_CARD_STEP, _TRACE = int(Process.CARD_STEP), int(Process.TRACE)
 
 
 class Detection:
@@ -47,7 +56,7 @@ class Detection:
         self.reclaiming = (1.0, self.own)
         self.rates = np.zeros((len(CLEANUPS), len(Kind), FLAG_SETS, model.regions.n))
         self.written: set[tuple[int, int]] = set()
-        self.flagged = {flag: matches(flag, FLAG_SETS)[:, None] for flag in range(FLAG_SETS)}
+        self._aims: dict[tuple[int, bytes], np.ndarray] = {}
         self.sleeps_after = int(p.number("cards.sleeps_after_days"))
         self.warming = -np.expm1(-p.number("dealers.warm_up_per_week") / 7.0)
         self.warming_cost = p.number("dealers.warm_up_cost")
@@ -56,8 +65,7 @@ class Detection:
         self.new_card_days = p.number("detection.new_card_days")
         self.memory = p.number("beliefs.trade_memory")
         self.involved: dict[int, list[np.ndarray]] = defaultdict(list)
-        self.seen = np.zeros(2)
-        self.lost = {kind: np.zeros(2) for kind in (Kind.SIM, Kind.IOT)}
+        self.seen = np.zeros((len(Kind), 4), dtype=np.int64)
 
     def run(self) -> None:
         """Settle today's removals of all tracked cards."""
@@ -84,18 +92,25 @@ class Detection:
             m.ordinary.clean(order, rate)
             hazard = order.lift * rate + order.illicit_rate
             at = (CLEANUPS.index(Cause(order.cause)), int(order.kind))
-            self.rates[at] += hazard * self.flagged[order.flag] * order.regions
+            self.rates[at] += hazard * self._aim(order)
             self.written.add(at)
             m.policy.part(f"cleaned {int(order.cause)}", order.measure, hazard * order.regions)
         return self.rates
+
+    def _aim(self, order: Cleanup) -> np.ndarray:
+        """1 for the flag sets and regions that a cleanup looks at, else 0, float64 (flag sets, regions)."""
+        name = (order.flag, order.regions.tobytes())
+        aim = self._aims.get(name)
+        if aim is None:
+            flagged = matches(order.flag, FLAG_SETS)[:, None]
+            aim = self._aims[name] = (flagged & order.regions).astype(np.float64)
+        return aim
 
     def _fall_asleep(self) -> None:
         """Accounts that lie on a shelf for long count as dormant."""
         m, cards = self.model, self.model.accounts
         opened = m.day - self.sleeps_after
-        passes.fall_asleep(
-            cards.status, cards.flags, cards.opened, int(Status.ACTIVE), opened, int(Flag.IDLE)
-        )
+        passes.fall_asleep(cards.status, cards.flags, cards.opened, _ACTIVE, opened, _IDLE)
 
     def _warm_up(self) -> None:
         """While dormant accounts are reviewed dealers warm some of theirs up (row 6a): a few transfers, paid
@@ -129,7 +144,7 @@ class Detection:
         removed = np.zeros(cards.n, dtype=np.uint8)
         card_step(
             m.keyed.key,
-            int(Process.CARD_STEP),
+            _CARD_STEP,
             m.day,
             cards.key,
             cards.status,
@@ -140,7 +155,7 @@ class Detection:
             cards.balance_fen,
             cards.opened,
             cards.uses,
-            int(LIVE),
+            _LIVE,
             self.new_days,
             self.by_use,
             m.policy.use_factor,
@@ -150,13 +165,15 @@ class Detection:
         )
         gone = passes.marked(removed)
         causes = removed[gone]
-        self._observe(cards, gone, causes)
+        # What gangs can see: uses and detections of accounts, phone cards in use and lost.
+        passes.observe(cards.kind, cards.uses_today, gone, causes, DETECTED, self.seen)
         for cause in np.flatnonzero(np.bincount(causes)).tolist():
             rows = gone[causes == cause]
-            why = self.cause(cause - 1)
+            why = CAUSES[cause - 1]
             if why in CLEANUPS:
-                m.recorder.count("closed_true", cards.region_open[rows])
-                m.recorder.credit_parts(f"cleaned {int(why)}", cards.region_open[rows])
+                region = cards.region_open[rows]
+                m.recorder.count("closed_true", region)
+                m.recorder.credit_parts(f"cleaned {int(why)}", region)
             elif why == Cause.DETECTED:
                 m.recorder.count("cards_detected", cards.region_open[rows])
             cards.move(rows, _ENDS[why], m.day)
@@ -170,23 +187,18 @@ class Detection:
             self.reclaiming = (factor, rates)
         return self.reclaiming[1]
 
-    @staticmethod
-    def cause(number: int) -> Cause:
-        """The cause that the card step numbers so: detection, the cleanups, the cards' own causes."""
-        return (Cause.DETECTED, *CLEANUPS, *OWN_CAUSES)[number]
-
     def _trace(self) -> None:
         """Used cards are traced to their opener after a delay; newly opened ones are counted apart."""
         m, cards = self.model, self.model.accounts
         rows = passes.trace(
             m.keyed.key,
-            int(Process.TRACE),
+            _TRACE,
             m.day,
             cards.key,
             cards.uses_today,
             cards.region_open,
             cards.flags,
-            int(Flag.INVOLVED),
+            _INVOLVED,
             self.trace,
             m.policy.trace_factor,
         )
@@ -210,43 +222,28 @@ class Detection:
     def _throw_away(self) -> None:
         """Cards at their use cap are thrown away."""
         m, cards = self.model, self.model.accounts
-        done = passes.worn_out(cards.status, cards.uses, cards.gang, m.gangs.use_cap, int(Status.ACTIVE))
+        done = passes.worn_out(cards.status, cards.uses, cards.gang, m.gangs.use_cap, _ACTIVE)
         cards.move(done, Status.EXHAUSTED, m.day)
-
-    def _observe(self, cards: CardTable, gone: np.ndarray, causes: np.ndarray) -> None:
-        """Count what gangs can see: uses and detections of accounts, phone cards in use and lost.
-
-        ``gone``: rows of the cards removed today (n), ``causes``: why, as the card step numbers it (n).
-        """
-        used = cards.uses_today[gone] > 0
-        if cards is self.model.accounts:
-            self.seen[0] += passes.usage(cards.kind, cards.uses_today, int(Kind.ACCOUNT))[1]
-            self.seen[1] += np.count_nonzero(causes[used] == 1)
-        else:
-            kinds = cards.kind[gone[used]]
-            for kind, seen in self.lost.items():
-                seen[0] += passes.usage(cards.kind, cards.uses_today, int(kind))[0]
-                seen[1] += np.count_nonzero(kinds == kind)
 
     def _learn(self) -> None:
         """Each week the trade's experience moves towards what it saw."""
         m, s = self.model, self.model.signals
         if m.day % 7 == 6:
-            if self.seen[0] > 0:
-                s.detection += self.memory * (self.seen[1] / self.seen[0] - s.detection)
+            uses, detected = self.seen[Kind.ACCOUNT, [USES, USED_AND_DETECTED]].tolist()
+            if uses > 0:
+                s.detection += self.memory * (detected / uses - s.detection)
                 s.detection = max(s.detection, 1e-4)
             self._learn_losses()
-            self.seen[:] = 0.0
+            self.seen[:] = 0
 
     def _learn_losses(self) -> None:
         """Share of phone cards in use that a week costs: of all, and by kind for those who register them."""
         s = self.model.signals
-        for kind, seen in self.lost.items():
-            if seen[0] > 0:
-                weekly = min(7.0 * seen[1] / seen[0], 1.0)
+        lost = {kind: self.seen[kind, [IN_USE, USED_AND_GONE]].tolist() for kind in (Kind.SIM, Kind.IOT)}
+        for kind, (used, gone) in lost.items():
+            if used > 0:
+                weekly = min(7.0 * gone / used, 1.0)
                 s.loss_by_kind[kind] += self.memory * (weekly - s.loss_by_kind[kind])
-        used, gone = sum(self.lost.values(), np.zeros(2))
+        used, gone = (sum(counts) for counts in zip(*lost.values(), strict=True))
         if used > 0:
             s.sim_loss_per_week += self.memory * (min(7.0 * gone / used, 1.0) - s.sim_loss_per_week)
-        for seen in self.lost.values():
-            seen[:] = 0.0

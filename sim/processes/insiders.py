@@ -8,11 +8,13 @@ for, so that an investigation that goes unrepeated wears off.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.kernels.counter import OPENED, tally
+from sim.kernels.enforcement import earliest
 from sim.kernels.openings import below, insider_openings
 from sim.processes.counter import Openings
 from sim.random import Process, named_keys
@@ -56,12 +58,16 @@ class Insiders:
         agents, outlets = m.keyed.rounded(Process.INSIDERS, m.day, self.keys, [case.agents, case.outlets], 1)
         there = m.outlets.insiders
         there = there[case.regions[m.outlets.region[there]]]
-        rank = m.keyed.uniform(Process.INSIDERS, 0, m.outlets.keys[there], 2)
-        found = there[np.argsort(rank, kind="stable")[: int(outlets)]]
+        found = there[earliest(self._rank[there], int(outlets))]
         m.outlets.flip_insiders(found)
         removed = min(int(agents), m.operators.insiders)
         m.operators.insiders -= removed
         m.recorder.credit(case.measure, len(found) + removed, real=True)
+
+    @cached_property
+    def _rank(self) -> np.ndarray:
+        """The order in which outlets would be found out, least first, float64 (outlets)."""
+        return self.model.keyed.uniform(Process.INSIDERS, 0, self.model.outlets.keys, 2)
 
     def _turn_over(self) -> None:
         """Insiders leave and newcomers are recruited; at the first price their number is steady."""

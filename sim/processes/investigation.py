@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.kernels import enforcement as kernels
+from sim.kernels.sampling import rounded_at
 from sim.policy import Bar, Campaign, Return
 from sim.random import Process, named_key, named_keys
 from sim.world.codes import Channel
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # Numbers of the processes as kernels take them.
 LEAD, ROUNDING, SOLVE = int(Process.LEAD), int(Process.ROUNDING), int(Process.SOLVE)
+CAMPAIGN, BAN, OPENER_ARREST = int(Process.CAMPAIGN), int(Process.BAN), int(Process.OPENER_ARREST)
 
 
 class Investigation:
@@ -106,8 +108,8 @@ class Investigation:
         m, d, g = self.model, self.model.dealers, self.model.gangs
         before = int(m.removal.arrested_today.sum())
         own = campaign_keys(order.measure)
-        doses = np.array([order.card_gangs, order.opener_arrests, order.fraud_gangs]) / m.scale
-        dealers, openers, gangs = m.keyed.rounded(Process.CAMPAIGN, m.day, own, doses).tolist()
+        doses = (order.card_gangs, order.opener_arrests, order.fraud_gangs)
+        dealers, openers, gangs = self._whole(CAMPAIGN, own, [dose / m.scale for dose in doses])
         if dealers:
             cells = np.flatnonzero((d.alive == 1) & np.append(order.regions, False)[d.region])
             weight = _power(1.0 + d.sold[cells], order.evidence_exponent)
@@ -126,9 +128,9 @@ class Investigation:
     def _bar(self, order: Bar) -> None:
         """Bar past openers from opening anything for years; some persons are barred in error."""
         m, own = self.model, campaign_keys(order.measure)
-        doses = np.array([order.persons, 0.0, order.in_error * m.scale]) / m.scale
-        count, _, mistaken = m.keyed.rounded(Process.BAN, m.day, own, doses)
-        barred = self._past_openers(int(count), order.regions, own[1], Process.BAN, 1)
+        doses = [order.persons / m.scale, 0.0, order.in_error * m.scale / m.scale]
+        count, _, mistaken = self._whole(BAN, own, doses)
+        barred = self._past_openers(count, order.regions, own[1], BAN, 1)
         m.openers.banned_until[barred] = m.day + order.days
         m.recorder.credit(order.measure, len(barred))
         m.recorder.count("holders_barred", m.openers.region[barred])
@@ -146,7 +148,7 @@ class Investigation:
             return
         own = campaign_keys(order.measure)[:1]
         crews = order.persons / m.scale / float(g.staff[abroad].mean())
-        count = int(m.keyed.rounded(Process.RETURN, m.day, own, [crews])[0])
+        (count,) = self._whole(int(Process.RETURN), own, [crews])
         rows = self._race(abroad, g.key[abroad] ^ own[0], np.ones(len(abroad)), count)
         m.recorder.credit(order.measure, int(g.staff[rows].sum()))
         m.learning.leave(rows)
@@ -168,21 +170,26 @@ class Investigation:
         )
         m.recorder.add("police_hours", hours)
 
+    def _whole(self, process: int, keys: np.ndarray, values: list[float]) -> list[int]:
+        """Whole numbers around a few values (n), right in expectation, each by its key (n)."""
+        run, day = self.model.keyed.key, self.model.day
+        return [rounded_at(run, process, day, key, 0, value) for key, value in zip(keys, values, strict=True)]
+
     def _race(self, rows: np.ndarray, keys: np.ndarray, weight: np.ndarray, count: int) -> np.ndarray:
         """``count`` rows without replacement by weight: the first in a race of exponential clocks."""
         if count <= 0 or not len(rows):
             return rows[:0]
         clock = self.model.keyed.exponential(Process.CAMPAIGN, self.model.day, keys, 1) / weight
-        first: np.ndarray = rows[earliest(clock, count)]
+        first: np.ndarray = rows[kernels.earliest(clock, count)]
         return first
 
     def _arrest_openers(self, count: int, regions: np.ndarray, own: np.uint64) -> None:
         """Arrests fall on everyone with past openings, all alike (4.9)."""
         if count > 0:
-            self.model.removal.openers(self._past_openers(count, regions, own, Process.OPENER_ARREST))
+            self.model.removal.openers(self._past_openers(count, regions, own, OPENER_ARREST))
 
     def _past_openers(
-        self, count: int, regions: np.ndarray, own: np.uint64, process: Process, draw: int = 0
+        self, count: int, regions: np.ndarray, own: np.uint64, process: int, draw: int = 0
     ) -> np.ndarray:
         """``count`` persons with past openings in some ``regions`` (mask), drawn all alike, rows."""
         m, o = self.model, self.model.openers
@@ -190,7 +197,7 @@ class Investigation:
             return np.empty(0, dtype=np.int64)
         past, lots = kernels.draw_lots(
             m.keyed.key,
-            int(process),
+            process,
             m.day,
             draw,
             own,
@@ -200,20 +207,8 @@ class Investigation:
             o.region,
             regions,
         )
-        drawn: np.ndarray = past[earliest(lots, count)]
+        drawn: np.ndarray = past[kernels.earliest(lots, count)]
         return drawn
-
-
-def earliest(clock: np.ndarray, count: int) -> np.ndarray:
-    """Places of the ``count`` least numbers, least first, equal ones in their order, int64 (count)."""
-    if count == 1 and len(clock):
-        return np.array([clock.argmin()])
-    if 0 < count < len(clock):
-        near = np.flatnonzero(clock <= np.partition(clock, count - 1)[count - 1])
-    else:
-        near = np.arange(len(clock))
-    first: np.ndarray = near[np.argsort(clock[near], kind="stable")[:count]]
-    return first
 
 
 def _power(values: np.ndarray, exponent: float) -> np.ndarray:

@@ -109,11 +109,11 @@ class Learning:
     def _replacements(self) -> None:
         """Newcomers take the places of removed gangs and dealers, with keys made from theirs (4.3)."""
         m, g, d = self.model, self.model.gangs, self.model.dealers
-        rows = np.array(m.removal.gangs_due.pop(m.day, []), dtype=np.int64)
-        if len(rows):
+        if due := m.removal.gangs_due.pop(m.day, None):
+            rows = np.array(due, dtype=np.int64)
             m.population.enter_gangs(successors(g.key[rows]), g.region[rows].astype(np.int64))
-        rows = np.array(m.removal.dealers_due.pop(m.day, []), dtype=np.int64)
-        if len(rows):
+        if due := m.removal.dealers_due.pop(m.day, None):
+            rows = np.array(due, dtype=np.int64)
             self._new_dealers(successors(d.key[rows]), d.tier[rows], d.region[rows])
 
     def _new_dealers(self, keys: np.ndarray, tier: np.ndarray, region: np.ndarray) -> None:

@@ -37,13 +37,15 @@ COLUMNS: dict[str, Any] = {
     "flags": np.uint8,
     "key": np.uint64,
 }
+NOBODYS = dict.fromkeys(("holder", "issuer", "outlet", "dealer", "gang"), -1)
+"""What a new card has not, unless it is told."""
 
 
 class CardTable(Table):
     """Tracked cards of the kinds that share a trade.  Every change of status goes through :meth:`move`."""
 
     def __init__(self, ledger: Ledger, capacity: int = 4096) -> None:
-        super().__init__(COLUMNS, capacity)
+        super().__init__(COLUMNS, capacity, NOBODYS)
         self.ledger = ledger
         self.dropped = np.zeros((len(Kind), len(Status)), dtype=np.int64)
 
@@ -54,7 +56,6 @@ class CardTable(Table):
                 self.ledger.enter(each, status, int(cards))
         else:
             self.ledger.enter(kind, status, count)
-        values = {"dealer": -1, "gang": -1, "holder": -1, "outlet": -1, "issuer": -1} | values
         return self.append(count, kind=kind, status=status, **values)
 
     def move(self, rows: np.ndarray, status: Status, day: int) -> None:

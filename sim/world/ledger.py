@@ -54,8 +54,9 @@ class Ledger:
         """Move ``fen`` (0 or more) from one account to another."""
         if fen < 0:
             raise ValueError(f"a payment cannot be negative: {fen} fen from {source.name} to {target.name}")
-        self.money[source] -= fen
-        self.money[target] += fen
+        if fen:
+            self.money[source] -= fen
+            self.money[target] += fen
 
     def enter(self, kind: int, status: int, cards: int) -> None:
         """Cards that become tracked, in their first status."""

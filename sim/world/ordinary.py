@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.kernels.counter import withdraw
+from sim.kernels.counter import cards_left, withdraw
 from sim.policy import Cleanup
 from sim.random import KeyedRandom, Process, children, named_key
 from sim.scenario.parameters import Parameters
@@ -74,7 +74,6 @@ class OrdinaryCards:
             [p.number(f"ordinary.{n}_closure_per_year") for n in ("accounts", "sims", "iot")]
         )
         self._hazard = np.zeros((len(CLEANUPS), len(KINDS), regions.n, 8))
-        self._eligible: dict[int, np.ndarray] = {}
         self._cells_of: dict[tuple[int, bytes], np.ndarray] = {}
         by_cause = (len(CLEANUPS), len(KINDS), regions.n)
         self._wanted_keys = children(named_key("wanted"), math.prod(by_cause)).reshape(by_cause)
@@ -97,17 +96,14 @@ class OrdinaryCards:
     def rate(self, order: Cleanup) -> float:
         """Hazard per day on each honest card with the flag that gives today's count in expectation.
 
-        Counts are kept by the stock at the start of the month less what this month's orders have already
-        used.
+        Counts are kept by the stock as it is less what this month's orders have already used.
         """
         if order.cards == 0.0 and order.rate == 0.0:
             return 0.0
-        at, flagged = KINDS.index(Kind(order.kind)), self._flagged(order)
-        if at not in self._eligible:
-            self._eligible[at] = self.cells[at].sum(axis=1).reshape(-1)
-        used = self._hazard[:, at].sum(axis=0).reshape(-1)[flagged]
+        at = KINDS.index(order.kind)
+        cards = cards_left(self.cells[at], self._hazard, at, self._flagged(order))
         # Half of a month's natural closures come before the average cleanup of the month.
-        left = float((self._eligible[at][flagged] * np.exp(-used)).sum()) * (1.0 - self._closed[at] / 24.0)
+        left = float(cards.sum()) * (1.0 - self._closed[at] / 24.0)
         if left <= 0.0:
             return 0.0
         return order.rate - float(np.log1p(-min(order.cards / left, 0.5)))
@@ -115,16 +111,17 @@ class OrdinaryCards:
     def clean(self, order: Cleanup, rate: float) -> None:
         """Add a day of a cleanup at a hazard to what the end of the month will settle."""
         if rate != 0.0:
-            cause, kind = CLEANUPS.index(Cause(order.cause)), KINDS.index(Kind(order.kind))
+            cause, kind = CLEANUPS.index(order.cause), KINDS.index(order.kind)
             self._hazard[cause, kind].reshape(-1)[self._flagged(order)] += rate
 
     def _flagged(self, order: Cleanup) -> np.ndarray:
         """The cells that an order looks at, flag set by flag set: numbers of (region, flags), int64 (n)."""
         name = (order.flag, order.regions.tobytes())
-        if name not in self._cells_of:
+        cells = self._cells_of.get(name)
+        if cells is None:
             flags, regions = np.nonzero(matches(order.flag)[:, None] & order.regions)
-            self._cells_of[name] = regions * len(FLAG_SETS) + flags
-        return self._cells_of[name]
+            cells = self._cells_of[name] = regions * len(FLAG_SETS) + flags
+        return cells
 
     def take(
         self,
@@ -138,7 +135,6 @@ class OrdinaryCards:
         """Remove ``cards`` real accounts from the cell of each account (n) that was ``existing`` and is sold
         into the chain; ``class_of``: class of each bank.
         """
-        self._eligible.pop(0, None)
         stock = self.cells[0]
         if not withdraw(stock, existing, region, bank, class_of, flags, cards):
             return
@@ -163,7 +159,6 @@ class OrdinaryCards:
         closed = self._close(day, days, random)
         openings, turned, denied = self._open(day, days, refused, shut, random)
         self._hazard[:] = 0.0
-        self._eligible.clear()
         by_cause = self._wanted[:, None, None]
         wanted = _thinned(random, Process.ORDINARY_CLOSURES, day, self._wanted_keys, closed, by_cause)
         return OrdinaryMonth(

@@ -58,7 +58,7 @@ class Outlets:
         self.joins = random.uniform(Process.MEMBERS, 0, self.keys)
         self.tainted = random.uniform(Process.INSIDERS, 0, self.keys) < insider_share
         self.compromised = self.tainted.copy()
-        self._list_insiders()
+        self._list_insiders(np.empty(0, dtype=np.int64), np.arange(count))
         self._noise = random.normal(Process.OUTLET_SELECTION, 0, self.keys)
         self.cumulative = np.cumsum(self.laxity)
         self._shut = np.empty(0, dtype=np.int64)
@@ -131,10 +131,12 @@ class Outlets:
         """At some outlets (n) the insider leaves; where there is none one is recruited."""
         if len(outlets):
             self.compromised[outlets] ^= True
-            self._list_insiders()
+            self._list_insiders(self.insiders[self.compromised[self.insiders]], outlets)
 
-    def _list_insiders(self) -> None:
-        self.insiders = np.flatnonzero(self.compromised)
+    def _list_insiders(self, stay: np.ndarray, perhaps: np.ndarray) -> None:
+        """List those who ``stay`` and those of some outlets that have an insider (both rising)."""
+        new = perhaps[self.compromised[perhaps]]
+        self.insiders = np.sort(np.concatenate([stay, new])) if len(new) else stay
         self.insider_keys = self.keys[self.insiders]
 
 

@@ -17,18 +17,27 @@ class Table:
 
     ``columns`` maps a name to a dtype, or to ``(dtype, width)`` for a column of shape (n, width).  ``t.name``
     is a view of the first ``n`` entries; views are invalid after :meth:`append` or :meth:`keep`.  What lies
-    behind them is zero, so that a new row needs only the values that it is given.
+    behind them is blank (zero, or as ``blank`` says by name), so that a new row needs only the values that it
+    is given.
     """
 
-    def __init__(self, columns: Mapping[str, Any], capacity: int = 1024) -> None:
+    def __init__(
+        self, columns: Mapping[str, Any], capacity: int = 1024, blank: Mapping[str, int] | None = None
+    ) -> None:
         self.n = 0
+        self._blank = dict(blank or {})
         self._capacity = capacity
         self._columns: dict[str, np.ndarray] = {}
         for name, spec in columns.items():
             dtype, width = spec if isinstance(spec, tuple) else (spec, 0)
             shape = (capacity, width) if width else (capacity,)
-            self._columns[name] = np.zeros(shape, dtype=dtype)
+            self._columns[name] = self._blanks(name, shape, dtype)
         self._refresh()
+
+    def _blanks(self, name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        # Zeros cost nothing until they are written to.
+        value = self._blank.get(name, 0)
+        return np.full(shape, value, dtype=dtype) if value else np.zeros(shape, dtype=dtype)
 
     def __getattr__(self, name: str) -> np.ndarray:
         # Columns stand in the instance's dictionary (see _refresh): only a name that is none comes here.
@@ -36,7 +45,8 @@ class Table:
 
     def _refresh(self) -> None:
         """Make the view of each column's first ``n`` entries an attribute."""
-        self.__dict__.update({name: column[: self.n] for name, column in self._columns.items()})
+        filled = slice(self.n)
+        self.__dict__.update({name: column[filled] for name, column in self._columns.items()})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -44,15 +54,16 @@ class Table:
         return tuple(self._columns)
 
     def append(self, count: int, **values: Any) -> np.ndarray:
-        """Add ``count`` rows, zero but for ``values``; returns their row numbers (int64)."""
+        """Add ``count`` rows, blank but for ``values``; returns their row numbers (int64)."""
         if unknown := values.keys() - self._columns.keys():
             raise AttributeError(f"no such columns: {sorted(unknown)}")
         first = self.n
         if count:
             self._reserve(first + count)
             self.n += count
+            new, columns = slice(first, self.n), self._columns
             for name, value in values.items():
-                self._columns[name][first : self.n] = value
+                columns[name][new] = value
             self._refresh()
         return np.arange(first, self.n)
 
@@ -60,9 +71,9 @@ class Table:
         """Drop the rows where ``mask`` is false, keeping the order of the others."""
         rows = np.flatnonzero(mask)
         left = len(rows)
-        for column in self._columns.values():
+        for name, column in self._columns.items():
             column[:left] = column[rows]
-            column[left : self.n] = 0
+            column[left : self.n] = self._blank.get(name, 0)
         self.n = left
         self._refresh()
 
@@ -71,6 +82,6 @@ class Table:
             return
         self._capacity = max(rows, 2 * self._capacity)
         for name, column in self._columns.items():
-            bigger = np.zeros((self._capacity, *column.shape[1:]), dtype=column.dtype)
+            bigger = self._blanks(name, (self._capacity, *column.shape[1:]), column.dtype)
             bigger[: self.n] = column[: self.n]
             self._columns[name] = bigger

@@ -65,11 +65,16 @@ def test_marked_rows_are_found(n: int, share: float) -> None:
 
 def test_cards_in_use_worn_out_and_ended_are_counted(columns: dict[str, np.ndarray]) -> None:
     c = columns
-    of_kind = c["uses_today"][c["kind"] == 3]
-    assert passes.usage(c["kind"], c["uses_today"], 3) == ((of_kind > 0).sum(), of_kind.sum())
+    gone, seen = np.arange(0, N, 3), np.ones((5, 4), dtype=np.int64)
+    causes = c["flags"][gone] % 4
+    passes.observe(c["kind"], c["uses_today"], gone, causes, 1, seen)
+    for kind in range(5):
+        uses, lost = c["uses_today"] * (c["kind"] == kind), causes[(c["kind"] == kind)[gone]]
+        lost = lost[uses[gone][(c["kind"] == kind)[gone]] > 0]
+        assert (seen[kind] - 1).tolist() == [(uses > 0).sum(), uses.sum(), len(lost), (lost == 1).sum()]
     cap = np.arange(1, 8)
     worn = (c["status"] == 5) & (c["uses"] >= cap[c["gang"]])
     rows = passes.worn_out(c["status"], c["uses"], c["gang"], cap, 5)
     assert rows.tolist() == np.flatnonzero(worn).tolist() != []
-    gone = (c["status"] >= 6) & (c["opened"] < 2)
-    assert passes.count_ended(c["status"], c["opened"], 6, 2) == gone.sum() > 0
+    ended = (c["status"] >= 6) & (c["opened"] < 2)
+    assert passes.count_ended(c["status"], c["opened"], 6, 2) == ended.sum() > 0

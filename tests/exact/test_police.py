@@ -10,7 +10,6 @@ from reference import KEY, decide_mean, keys
 from sim.agents.police import Leads
 from sim.kernels import enforcement
 from sim.kernels.philox import uniforms
-from sim.processes.investigation import earliest
 
 
 def mean_backlog(a: float, c: int) -> float:
@@ -192,4 +191,6 @@ def test_the_earliest_are_the_start_of_a_stable_sort() -> None:
     for n in (0, 1, 7, 300):
         clock = rng.integers(0, 20, n) / 4.0
         for count in (0, 1, 5, n, n + 3):
-            assert np.array_equal(earliest(clock, count), np.argsort(clock, kind="stable")[:count])
+            assert np.array_equal(
+                enforcement.earliest(clock, count), np.argsort(clock, kind="stable")[:count]
+            )

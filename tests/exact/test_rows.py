@@ -5,7 +5,6 @@ co-interventions in `test_co_measures.py`.
 """
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -166,7 +165,7 @@ def test_row_5_only_phone_cards_on_stolen_identities_change() -> None:
     cells = model.ordinary.cells.copy()
     policy = order(model, "one_pass_check", queries_per_year=12.0, act_share=1.0)
     assert math.isclose(policy.cleanups[0].illicit_rate, 12.0 / 365.25)
-    policy.cleanups[0] = replace(policy.cleanups[0], illicit_rate=50.0)
+    policy.cleanups[0] = policy.cleanups[0]._replace(illicit_rate=50.0)
     Detection(model).run()
     stolen = (model.sims.flags & 8) != 0
     live = model.sims.live()
