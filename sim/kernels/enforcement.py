@@ -143,7 +143,9 @@ def still_away(away: np.ndarray, new: np.ndarray, free_from: np.ndarray, today: 
     return out[:n]
 
 
-@compiled("Tuple((i8[::1],f8[::1]))(u8,i8,i8,i8,u8,i8[::1],u8[::1],i4[::1],u1[::1],Array(b1,1,'C',readonly=True))")
+@compiled(
+    "Tuple((i8[::1],f8[::1]))(u8,i8,i8,i8,u8,i8[::1],u8[::1],i4[::1],u1[::1],Array(b1,1,'C',readonly=True))"
+)
 def draw_lots(
     run: np.uint64,
     process: int,

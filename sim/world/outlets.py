@@ -46,6 +46,7 @@ class Outlets:
         self.keys = children(named_key("outlets"), count)
         self.region = np.repeat(np.arange(regions.n, dtype=np.uint8), per_region)
         self.first = np.concatenate([[0], np.cumsum(per_region)])
+        self._per_region = per_region
         u = random.uniform(Process.OUTLET_LAXITY, 0, self.keys)
         self.laxity = u ** (-1.0 / exponent)
         self.bank = _choose(random.uniform(Process.OUTLET_LAXITY, 0, self.keys, 1), bank_shares).astype(
@@ -58,12 +59,14 @@ class Outlets:
         self.joins = random.uniform(Process.MEMBERS, 0, self.keys)
         self.tainted = random.uniform(Process.INSIDERS, 0, self.keys) < insider_share
         self.compromised = self.tainted.copy()
-        self._list_insiders()
+        self.insiders = np.flatnonzero(self.compromised)
+        self.insider_keys = self.keys[self.insiders]
         self._noise = random.normal(Process.OUTLET_SELECTION, 0, self.keys)
         self.cumulative = np.cumsum(self.laxity)
         self._shut = np.empty(0, dtype=np.int64)
         self._all_open_from = 0
         self._rankings: dict[tuple[float, bytes], np.ndarray] = {}
+        self._passed: dict[tuple[float, bytes], int] = {}
 
     def choose_outside(self, region: np.ndarray, u: np.ndarray, blocked: np.ndarray) -> np.ndarray:
         """Outlet in each region (n) in proportion to laxity by a uniform number (n), among those that are not
@@ -89,10 +92,15 @@ class Outlets:
         They are ranked by true risk seen through noise, so that the chance that one of the riskiest 1%
         outranks another equals the order's AUC.  Each stays shut for a whole number of months, drawn evenly.
         """
-        # Each outlet is suspended at most once, so the first (suspended + wanted) of the ranking hold enough.
-        ranking = self.ranking(order)
-        first = ranking[: len(self._shut) + order.outlets]
-        chosen = np.sort(first[self.suspended_until[first] == 0][: order.outlets])
+        # Each outlet is suspended at most once: those of the ranking that were passed are, and the first
+        # (suspended + wanted) hold enough.
+        name = (order.auc, order.regions.tobytes())
+        passed = self._passed.get(name, 0)
+        first = self.ranking(order)[passed : len(self._shut) + order.outlets]
+        takes = np.flatnonzero(self.suspended_until[first] == 0)[: order.outlets]
+        if len(takes):
+            self._passed[name] = passed + int(takes[-1]) + 1
+        chosen = np.sort(first[takes])
         self._shut = np.concatenate([self._shut, chosen])
         low, high = order.months
         u = random.uniform(Process.OUTLET_MONTHS, 0, self.keys[chosen])
@@ -125,17 +133,14 @@ class Outlets:
         if day >= self._all_open_from:
             return np.zeros(regions)
         shut = self._shut[self.suspended_until[self._shut] > day]
-        return np.bincount(self.region[shut], minlength=regions) / np.diff(self.first)
+        return np.bincount(self.region[shut], minlength=regions) / self._per_region
 
     def flip_insiders(self, outlets: np.ndarray) -> None:
         """At some outlets (n) the insider leaves; where there is none one is recruited."""
         if len(outlets):
             self.compromised[outlets] ^= True
-            self._list_insiders()
-
-    def _list_insiders(self) -> None:
-        self.insiders = np.flatnonzero(self.compromised)
-        self.insider_keys = self.keys[self.insiders]
+            self.insiders = np.setxor1d(self.insiders, outlets, assume_unique=True)
+            self.insider_keys = self.keys[self.insiders]
 
 
 @lru_cache
