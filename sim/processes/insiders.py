@@ -57,11 +57,11 @@ class Insiders:
         removed = min(int(agents), m.operators.insiders)
         m.operators.insiders -= removed
         if outlets:
-            there = m.outlets.insiders
-            there = there[case.regions[m.outlets.region[there]]]
-            rank = m.keyed.uniform(Process.INSIDERS, 0, m.outlets.keys[there], 2)
-            found = there[np.argsort(rank, kind="stable")[: int(outlets)]]
-            m.outlets.flip_insiders(found)
+            o = m.outlets
+            there = case.regions[o.insider_region]
+            rank = m.keyed.uniform(Process.INSIDERS, 0, o.insider_keys[there], 2)
+            found = o.insiders[there][np.argsort(rank, kind="stable")[: int(outlets)]]
+            o.flip_insiders(found)
             removed += len(found)
         m.recorder.credit(case.measure, removed, real=True)
 

@@ -29,8 +29,13 @@ class Outlets:
     of illicit openings that moves elsewhere while it is suspended), ``suspended_by`` int16 (which of the
     ``suspenders``, ids of measures, shut it), ``joins`` float64 (a list with a share x of members has those
     below x), ``compromised`` bool (an insider there opens accounts for the trade), ``tainted`` (it was so on
-    day 0).  ``insiders`` are the numbers of the compromised outlets, int64, and ``insider_keys`` their keys.
+    day 0).  ``insiders`` are the numbers of the compromised outlets, int64, ``insider_keys`` their keys and
+    ``insider_region`` their regions.
     """
+
+    insiders: np.ndarray
+    insider_keys: np.ndarray
+    insider_region: np.ndarray
 
     def __init__(
         self,
@@ -59,8 +64,7 @@ class Outlets:
         self.joins = random.uniform(Process.MEMBERS, 0, self.keys)
         self.tainted = random.uniform(Process.INSIDERS, 0, self.keys) < insider_share
         self.compromised = self.tainted.copy()
-        self.insiders = np.flatnonzero(self.compromised)
-        self.insider_keys = self.keys[self.insiders]
+        self._list_insiders(np.flatnonzero(self.compromised))
         self._noise = random.normal(Process.OUTLET_SELECTION, 0, self.keys)
         self.cumulative = np.cumsum(self.laxity)
         self._shut = np.empty(0, dtype=np.int64)
@@ -133,14 +137,27 @@ class Outlets:
         if day >= self._all_open_from:
             return np.zeros(regions)
         shut = self._shut[self.suspended_until[self._shut] > day]
-        return np.bincount(self.region[shut], minlength=regions) / self._per_region
+        share: np.ndarray = np.bincount(self.region[shut], minlength=regions) / self._per_region
+        return share
 
     def flip_insiders(self, outlets: np.ndarray) -> None:
         """At some outlets (n) the insider leaves; where there is none one is recruited."""
         if len(outlets):
             self.compromised[outlets] ^= True
-            self.insiders = np.setxor1d(self.insiders, outlets, assume_unique=True)
-            self.insider_keys = self.keys[self.insiders]
+            stay = self.compromised[self.insiders]
+            recruited = outlets[self.compromised[outlets]]
+            if len(recruited):
+                self._list_insiders(np.sort(np.concatenate([self.insiders[stay], recruited])))
+            else:
+                self.insiders = self.insiders[stay]
+                self.insider_keys = self.insider_keys[stay]
+                self.insider_region = self.insider_region[stay]
+
+    def _list_insiders(self, outlets: np.ndarray) -> None:
+        """Insiders are at these outlets (n, rising)."""
+        self.insiders = outlets
+        self.insider_keys = self.keys[outlets]
+        self.insider_region = self.region[outlets]
 
 
 @lru_cache
