@@ -19,6 +19,9 @@ METHODS = 3
 BOUGHT, UNKNOWN = int(Channel.BOUGHT), int(Channel.UNKNOWN)
 STOCK_LEVEL, ROUNDING = int(Process.STOCK_LEVEL), int(Process.ROUNDING)
 LIE_LOW, RELOCATION = int(Process.LIE_LOW), int(Process.RELOCATION)
+ORDER_COUNTS = ("orders", "sets_needed")
+"""Outcomes of ordering, in the order of the kernel."""
+
 COLUMNS: dict[str, Any] = {
     "key": np.uint64,
     "alive": np.uint8,
@@ -180,8 +183,6 @@ class GangRules:
         telephony and messaging apps close part of what is missing.  Need that found no card is news by half.
         """
         g, m, s = self.model.gangs, self.model, self.model.signals
-        orders = np.zeros(m.recorder.places, dtype=np.int64)
-        sets_needed = np.zeros_like(orders)
         order_cards(
             rows,
             m.keyed.key,
@@ -222,11 +223,8 @@ class GangRules:
             self.contact_decline,
             s.sim_loss_per_week,
             self.sim_value,
-            orders,
-            sets_needed,
+            *m.recorder.table(ORDER_COUNTS),
         )
-        m.recorder.add("orders", orders)
-        m.recorder.add("sets_needed", sets_needed)
 
     def weigh_risk(self, rows: np.ndarray) -> None:
         """Update the belief about being broken up from what befell peers; lie low by it (equation 4.9).
@@ -234,7 +232,6 @@ class GangRules:
         Gangs at home that fear arrest move abroad, as far as the border lets them (equation 4.4).
         """
         g, m = self.model.gangs, self.model
-        moved = np.zeros(m.recorder.places, dtype=np.int64)
         fear_arrest(
             rows,
             m.keyed.key,
@@ -259,6 +256,5 @@ class GangRules:
             self.relocate_days,
             m.regions.abroad,
             self.transit_abroad,
-            moved,
+            *m.recorder.table(("gangs_relocated",)),
         )
-        m.recorder.add("gangs_relocated", moved)

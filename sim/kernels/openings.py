@@ -335,9 +335,10 @@ def insider_openings(
     """
     # Most outlets open none: up to exp(-mean) the inversion ends where it begins.
     none = np.exp(-mean) if mean <= POISSON_INVERSION_LIMIT else 0.0
-    count = np.zeros(compromised.size, dtype=np.int64)
+    count, u = np.zeros(compromised.size, dtype=np.int64), np.empty(compromised.size)
+    uniforms_into(key, process, day, keys, 6, u)
     for i in range(compromised.size):
-        if uniform_at(key, process, day, keys[i], 6) > none and suspended_until[compromised[i]] <= day:
+        if u[i] > none and suspended_until[compromised[i]] <= day:
             count[i] = poisson_at(key, process, day, keys[i], 6, mean)
     total = count.sum()
     card = np.empty(total, dtype=np.uint64)

@@ -58,6 +58,8 @@ class Openings(NamedTuple):
 
     def keep(self, mask: np.ndarray) -> Openings:
         """The openings where ``mask`` is true."""
+        if mask.all():
+            return self
         rows = np.flatnonzero(mask)
         return Openings(*(column[rows] for column in self))
 

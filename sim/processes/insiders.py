@@ -8,7 +8,6 @@ for, so that an investigation that goes unrepeated wears off.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,18 +55,16 @@ class Insiders:
         """Remove insiders: compromised outlets in a fixed keyed order, agents by their number."""
         m = self.model
         agents, outlets = m.keyed.rounded(Process.INSIDERS, m.day, self.keys, [case.agents, case.outlets], 1)
-        there = m.outlets.insiders
-        there = there[case.regions[m.outlets.region[there]]]
-        found = there[earliest(self._rank[there], int(outlets))]
-        m.outlets.flip_insiders(found)
         removed = min(int(agents), m.operators.insiders)
         m.operators.insiders -= removed
-        m.recorder.credit(case.measure, len(found) + removed, real=True)
-
-    @cached_property
-    def _rank(self) -> np.ndarray:
-        """The order in which outlets would be found out, least first, float64 (outlets)."""
-        return self.model.keyed.uniform(Process.INSIDERS, 0, self.model.outlets.keys, 2)
+        if outlets:
+            o = m.outlets
+            there = case.regions[o.insider_region]
+            rank = m.keyed.uniform(Process.INSIDERS, 0, o.insider_keys[there], 2)
+            found = o.insiders[there][earliest(rank, int(outlets))]
+            o.flip_insiders(found)
+            removed += len(found)
+        m.recorder.credit(case.measure, removed, real=True)
 
     def _turn_over(self) -> None:
         """Insiders leave and newcomers are recruited; at the first price their number is steady."""
@@ -75,13 +72,16 @@ class Insiders:
         pull = (m.recorder.quote("price_gang_yuan") / self.price) ** self.elasticity
         leave = -np.expm1(-self.turnover)
         join = leave * self.share / (1.0 - self.share) * pull * m.adapts("replacement")
-        o, chance = m.outlets, np.array([join, leave])
-        o.flip_insiders(below(m.keyed.key, INSIDERS, m.day, 3, o.keys, chance, o.compromised.view(np.uint8)))
+        # Newcomers are few among all outlets, those who leave many among few: each is looked for by itself.
+        o, nobody_leaves = m.outlets, np.array([join, 0.0])
+        came = below(m.keyed.key, INSIDERS, m.day, 3, o.keys, nobody_leaves, o.compromised.view(np.uint8))
+        left = o.insiders[m.keyed.uniform(Process.INSIDERS, m.day, o.insider_keys, 3) < leave]
+        o.flip_insiders(np.concatenate([came, left]))
         start = m.operators.insiders_start
         own, there = self.keys[:1], [m.operators.insiders]
-        came = int(m.keyed.poisson(Process.INSIDERS, m.day, own, [leave * start * pull], 4)[0])
-        left = int(m.keyed.binomial(Process.INSIDERS, m.day, own, there, [leave], 5)[0])
-        m.operators.insiders += came * m.adapts("replacement") - left
+        agents_came = int(m.keyed.poisson(Process.INSIDERS, m.day, own, [leave * start * pull], 4)[0])
+        agents_left = int(m.keyed.binomial(Process.INSIDERS, m.day, own, there, [leave], 5)[0])
+        m.operators.insiders += agents_came * m.adapts("replacement") - agents_left
 
     def _open(self) -> None:
         """Accounts opened by insiders for recruiters who still need sets."""

@@ -64,9 +64,10 @@ class Opening:
 
     def run(self) -> None:
         """Approach, accept, open, pay."""
-        tries = self._attempts(*self._accept(self._approach()))
-        if len(tries.key):
-            self.enter(self.counter.serve(tries), Source.SOLD, self.stolen)
+        rows, recruiter = self._accept(self._approach())
+        if len(rows):
+            opened = self.counter.serve(self._attempts(rows, recruiter))
+            self.enter(opened, Source.SOLD, self.stolen)
 
     def _approach(self) -> np.ndarray:
         """Rows of the persons approached today, the more the more recruiters are at work in a region."""
@@ -146,6 +147,8 @@ class Opening:
 
         A share ``stolen`` of them was opened on a stolen identity, the others come from ``source``.
         """
+        if not len(cards.key):
+            return
         m = self.model
         flags, sources, issuer, new_at, paid = sold(
             m.keyed.key,

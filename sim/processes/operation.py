@@ -56,6 +56,8 @@ class Cases:
 
     def keep(self, mask: np.ndarray) -> Cases:
         """The cases where ``mask`` is true."""
+        if mask.all():
+            return self
         return Cases(*(column[mask] for column in vars(self).values()))
 
 

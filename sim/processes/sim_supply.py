@@ -76,7 +76,7 @@ class SimSupply:
             insiders,
         )
         m.ledger.pay(Account.DEALERS, Account.OPENERS, paid)
-        if len(rows):
+        if got.any():
             self._enter(rows, got)
 
     def _iot_share(self) -> float:
@@ -89,7 +89,8 @@ class SimSupply:
     def _enter(self, rows: np.ndarray, got: np.ndarray) -> None:
         """Put the cards that sellers (``rows``) got today on their shelves."""
         m, d = self.model, self.model.dealers
-        weight = self.sources * [1.0, 1.0, m.operators.insider_level]
+        weight = self.sources.copy()
+        weight[INSIDER] *= m.operators.insider_level
         kind, dealer, key, source, issuer = new_cards(
             m.keyed.key,
             SIM_SUPPLY,

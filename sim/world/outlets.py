@@ -29,8 +29,13 @@ class Outlets:
     of illicit openings that moves elsewhere while it is suspended), ``suspended_by`` int16 (which of the
     ``suspenders``, ids of measures, shut it), ``joins`` float64 (a list with a share x of members has those
     below x), ``compromised`` bool (an insider there opens accounts for the trade), ``tainted`` (it was so on
-    day 0).  ``insiders`` are the numbers of the compromised outlets, int64, and ``insider_keys`` their keys.
+    day 0).  ``insiders`` are the numbers of the compromised outlets, int64, ``insider_keys`` their keys and
+    ``insider_region`` their regions.
     """
+
+    insiders: np.ndarray
+    insider_keys: np.ndarray
+    insider_region: np.ndarray
 
     def __init__(
         self,
@@ -46,6 +51,7 @@ class Outlets:
         self.keys = children(named_key("outlets"), count)
         self.region = np.repeat(np.arange(regions.n, dtype=np.uint8), per_region)
         self.first = np.concatenate([[0], np.cumsum(per_region)])
+        self._per_region = per_region
         u = random.uniform(Process.OUTLET_LAXITY, 0, self.keys)
         self.laxity = u ** (-1.0 / exponent)
         self.bank = _choose(random.uniform(Process.OUTLET_LAXITY, 0, self.keys, 1), bank_shares).astype(
@@ -58,12 +64,13 @@ class Outlets:
         self.joins = random.uniform(Process.MEMBERS, 0, self.keys)
         self.tainted = random.uniform(Process.INSIDERS, 0, self.keys) < insider_share
         self.compromised = self.tainted.copy()
-        self._list_insiders(np.empty(0, dtype=np.int64), np.arange(count))
+        self._list_insiders(np.flatnonzero(self.compromised))
         self._noise = random.normal(Process.OUTLET_SELECTION, 0, self.keys)
         self.cumulative = np.cumsum(self.laxity)
         self._shut = np.empty(0, dtype=np.int64)
         self._all_open_from = 0
         self._rankings: dict[tuple[float, bytes], np.ndarray] = {}
+        self._passed: dict[tuple[float, bytes], int] = {}
 
     def choose_outside(self, region: np.ndarray, u: np.ndarray, blocked: np.ndarray) -> np.ndarray:
         """Outlet in each region (n) in proportion to laxity by a uniform number (n), among those that are not
@@ -89,10 +96,15 @@ class Outlets:
         They are ranked by true risk seen through noise, so that the chance that one of the riskiest 1%
         outranks another equals the order's AUC.  Each stays shut for a whole number of months, drawn evenly.
         """
-        # Each outlet is suspended at most once, so the first (suspended + wanted) of the ranking hold enough.
-        ranking = self.ranking(order)
-        first = ranking[: len(self._shut) + order.outlets]
-        chosen = np.sort(first[self.suspended_until[first] == 0][: order.outlets])
+        # Each outlet is suspended at most once: those of the ranking that were passed are, and the first
+        # (suspended + wanted) hold enough.
+        name = (order.auc, order.regions.tobytes())
+        passed = self._passed.get(name, 0)
+        first = self.ranking(order)[passed : len(self._shut) + order.outlets]
+        takes = np.flatnonzero(self.suspended_until[first] == 0)[: order.outlets]
+        if len(takes):
+            self._passed[name] = passed + int(takes[-1]) + 1
+        chosen = np.sort(first[takes])
         self._shut = np.concatenate([self._shut, chosen])
         low, high = order.months
         u = random.uniform(Process.OUTLET_MONTHS, 0, self.keys[chosen])
@@ -125,19 +137,27 @@ class Outlets:
         if day >= self._all_open_from:
             return np.zeros(regions)
         shut = self._shut[self.suspended_until[self._shut] > day]
-        return np.bincount(self.region[shut], minlength=regions) / np.diff(self.first)
+        share: np.ndarray = np.bincount(self.region[shut], minlength=regions) / self._per_region
+        return share
 
     def flip_insiders(self, outlets: np.ndarray) -> None:
         """At some outlets (n) the insider leaves; where there is none one is recruited."""
         if len(outlets):
             self.compromised[outlets] ^= True
-            self._list_insiders(self.insiders[self.compromised[self.insiders]], outlets)
+            stay = self.compromised[self.insiders]
+            recruited = outlets[self.compromised[outlets]]
+            if len(recruited):
+                self._list_insiders(np.sort(np.concatenate([self.insiders[stay], recruited])))
+            else:
+                self.insiders = self.insiders[stay]
+                self.insider_keys = self.insider_keys[stay]
+                self.insider_region = self.insider_region[stay]
 
-    def _list_insiders(self, stay: np.ndarray, perhaps: np.ndarray) -> None:
-        """List those who ``stay`` and those of some outlets that have an insider (both rising)."""
-        new = perhaps[self.compromised[perhaps]]
-        self.insiders = np.sort(np.concatenate([stay, new])) if len(new) else stay
-        self.insider_keys = self.keys[self.insiders]
+    def _list_insiders(self, outlets: np.ndarray) -> None:
+        """Insiders are at these outlets (n, rising)."""
+        self.insiders = outlets
+        self.insider_keys = self.keys[outlets]
+        self.insider_region = self.region[outlets]
 
 
 @lru_cache
