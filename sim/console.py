@@ -341,7 +341,7 @@ def story(
     ``run`` holds replicate and draw; ``subject`` the keys of card and gang, None for one that is not wanted.
     """
     from sim.study.checks import check_comparable
-    from sim.study.runs import warm_up
+    from sim.study.compiling import warm_up
     from sim.views.progress import Display
 
     wanted = [(what, key) for what, key in subject.items() if key is not None]

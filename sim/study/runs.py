@@ -28,6 +28,8 @@ from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
+from sim.study.compiling import warm_up
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -202,17 +204,6 @@ def run_many(
         seconds=time.perf_counter() - started,
         interrupted=interrupted,
     )
-
-
-def warm_up(compiling: Callable[[], None]) -> None:
-    """Load the model with its kernels; `compiling` is called if they have to be compiled first.
-
-    Kernels are compiled, or found in the cache, when their modules are imported, and the model imports all.
-    """
-    from sim import kernels
-
-    kernels.when_compiling(compiling)
-    import sim.model  # noqa: F401
 
 
 def tasks_of(scenarios: int, replicates: int, draws: int | None) -> list[Task]:

@@ -12,6 +12,7 @@ import pytest
 
 from sim import kernels
 from sim.console import COMPILING
+from sim.study.compiling import FROM_THE_END
 
 KERNEL = """
 from sim.kernels import compiled
@@ -48,3 +49,13 @@ def test_the_first_run_announces_the_compilation_and_the_second_does_not(tmp_pat
             check=True,
         )
         assert made.stderr.splitlines().count(COMPILING) == announced
+
+
+def test_the_second_process_compiles_what_the_model_imports_last() -> None:
+    """From the other end of the list: otherwise both would compile the same."""
+    import sim.model  # noqa: F401
+
+    order = [name.rpartition(".")[2] for name in sys.modules if name.startswith("sim.kernels.")]
+    late = [name for name in reversed(order) if name in FROM_THE_END]
+    assert len(late) == len(FROM_THE_END)
+    assert len(late) < len(order)
