@@ -51,7 +51,6 @@ class Outlets:
         self.keys = children(named_key("outlets"), count)
         self.region = np.repeat(np.arange(regions.n, dtype=np.uint8), per_region)
         self.first = np.concatenate([[0], np.cumsum(per_region)])
-        self._per_region = per_region
         u = random.uniform(Process.OUTLET_LAXITY, 0, self.keys)
         self.laxity = u ** (-1.0 / exponent)
         self.bank = _choose(random.uniform(Process.OUTLET_LAXITY, 0, self.keys, 1), bank_shares).astype(
@@ -137,7 +136,7 @@ class Outlets:
         if day >= self._all_open_from:
             return np.zeros(regions)
         shut = self._shut[self.suspended_until[self._shut] > day]
-        share: np.ndarray = np.bincount(self.region[shut], minlength=regions) / self._per_region
+        share: np.ndarray = np.bincount(self.region[shut], minlength=regions) / np.diff(self.first)
         return share
 
     def flip_insiders(self, outlets: np.ndarray) -> None:
