@@ -333,6 +333,47 @@ def story(
     console.story((scenario, baseline), options, run, subject, quiet, json)
 
 
+@app.command()
+def sweep(
+    experiment: Annotated[
+        str, typer.Argument(metavar="EXPERIMENT", help="An experiment file, or a shipped experiment.")
+    ],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a sweep that was begun.")] = False,
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Go on, and add what is new: values, draws, replicates.")
+    ] = False,
+    rerun_failed: Annotated[
+        bool, typer.Option("--rerun-failed", help="With --resume: try failed runs again.")
+    ] = False,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Go on though scenarios or versions have changed.")
+    ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only say what would be run, and what it takes.")
+    ] = False,
+    replicates: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Runs of each point.", show_default=False)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Root of all random numbers.", show_default=False)
+    ] = None,
+    draws: Draws = None,
+    scale: Scale = None,
+    jobs: Jobs = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Run an experiment: scenarios x levers x what is not known x replicates; stop and go on at any time."""
+    from sim.console_sweep import SweepOptions
+    from sim.console_sweep import sweep as work
+
+    options = SweepOptions(
+        scale, replicates, draws, seed, jobs, out, resume, expand, rerun_failed, mixed, plan, quiet, json
+    )
+    work(experiment, options)
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import PackageNotFoundError, version

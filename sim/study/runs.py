@@ -184,9 +184,10 @@ def run_many(
     settings = Settings(seed, threads, audit, model, tuple(watch))
     workers = min(jobs or os.cpu_count() or 1, len(tasks))
     work = _InProcess if workers == 1 else _InPool
-    crew = work(tuple(scenarios), tasks, settings, workers, progress or _silent)
+    done: dict[Task, Run] = {}
+    crew = work(tuple(scenarios), tasks, settings, workers, progress or _silent, done.__setitem__)
     interrupted = crew.work()
-    runs = sorted(crew.done.items(), key=lambda item: (item[0].scenario, item[0].replicate))
+    runs = sorted(done.items(), key=lambda item: (item[0].scenario, item[0].replicate))
     return RunSet(
         scenarios=tuple(scenarios),
         runs=tuple(run for _, run in runs),
@@ -196,6 +197,24 @@ def run_many(
         seconds=time.perf_counter() - started,
         interrupted=interrupted,
     )
+
+
+def stream(
+    scenarios: Sequence[Scenario],
+    tasks: Sequence[Task],
+    settings: Settings,
+    keep: Callable[[Task, Run], None],
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> bool:
+    """Make runs and hand each to ``keep`` when it is done, in any order, keeping none.
+
+    ``tasks`` are numbered by their place. Returns whether the user interrupted.
+    """
+    workers = min(jobs or os.cpu_count() or 1, max(len(tasks), 1))
+    work = _InProcess if workers == 1 else _InPool
+    return work(tuple(scenarios), list(tasks), settings, workers, progress or _silent, keep).work()
 
 
 def warm_up() -> None:
@@ -255,13 +274,20 @@ class _Crew(ABC):
         settings: Settings,
         workers: int,
         progress: Progress,
+        keep: Callable[[Task, Run], None],
     ) -> None:
         self.scenarios = scenarios
         self.tasks = tasks
         self.settings = settings
         self.workers = workers
         self.progress = progress
-        self.done: dict[Task, Run] = {}
+        self.keep = keep
+        self.done = 0
+
+    def take(self, task: Task, run: Run) -> None:
+        """Hand over a run that is done."""
+        self.keep(task, run)
+        self.done += 1
 
     def work(self) -> bool:
         """Make the runs; True when the user interrupted them."""
@@ -282,13 +308,14 @@ class _InProcess(_Crew):
     def _work(self) -> None:
         total = len(self.tasks)
         for task in self.tasks:
-            self.progress(len(self.done), total)
-            self.done[task] = simulate(
+            self.progress(self.done, total)
+            run = simulate(
                 self.scenarios[task.scenario],
                 task,
                 self.settings,
-                lambda share: self.progress(len(self.done) + share, total),
+                lambda share: self.progress(self.done + share, total),
             )
+            self.take(task, run)
         self.progress(total, total)
 
 
@@ -312,7 +339,7 @@ class _InPool(_Crew):
         if self._one_pool(deque([task]), 1):
             name = self.scenarios[task.scenario].name
             error = "the process died twice (killed, or out of memory)"
-            self.done[task] = Run(name, task.replicate, task.draw, error=error)
+            self.take(task, Run(name, task.replicate, task.draw, error=error))
 
     def _one_pool(self, waiting: deque[Task], workers: int) -> list[Task]:
         """Work off `waiting` until it is empty or the pool breaks; return the runs then under way."""
@@ -329,7 +356,7 @@ class _InPool(_Crew):
                     under_way[future] = waiting.popleft()
                 self._collect(under_way)
                 self.progress(
-                    len(self.done) + sum(shares[t.position] for t in under_way.values()), len(self.tasks)
+                    self.done + sum(shares[t.position] for t in under_way.values()), len(self.tasks)
                 )
             pool.shutdown()
         except BrokenProcessPool:
@@ -350,7 +377,7 @@ class _InPool(_Crew):
                 broken = problem
                 continue
             task = under_way.pop(future)
-            self.done[task] = self._run_of(future, task, problem)
+            self.take(task, self._run_of(future, task, problem))
         if broken is not None:
             raise broken
 

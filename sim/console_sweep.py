@@ -1,0 +1,137 @@
+"""What `cardbreak sweep` does once its options are read: plan, say what it takes, make the runs, tell."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.console import INTERRUPTED, StopError, complain
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.observe.parts import SweepFolder
+    from sim.study.sweep import Cost, Sweep
+    from sim.views.progress import Display
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """The options of the command; None where the experiment's own value holds."""
+
+    scale: int | None
+    replicates: int | None
+    draws: int | None
+    seed: int | None
+    jobs: int | None
+    out: Path | None
+    resume: bool
+    expand: bool
+    rerun_failed: bool
+    mixed: bool
+    plan: bool
+    quiet: bool
+    json: bool
+
+
+def sweep(name: str, options: SweepOptions) -> None:
+    """Plan an experiment's runs, or find the plan there is, and make those that are missing."""
+    from sim.experiment import read_experiment
+    from sim.experiment.points import points_of
+    from sim.observe.parts import SweepFolder
+    from sim.study.sweep import Sweep
+    from sim.views.progress import Display
+
+    experiment, home = read_experiment(name)
+    points = points_of(experiment, home, options.scale)
+    asked = Sweep(
+        experiment=experiment,
+        points=tuple(points),
+        replicates=options.replicates or experiment.replicates,
+        draws=options.draws or experiment.draws,
+        seed=experiment.seed if options.seed is None else options.seed,
+    )
+    display = Display(quiet=options.quiet)
+    folder = SweepFolder(options.out or Path("results") / experiment.name)
+    _state(name, asked, folder, options, display)
+    if options.plan:
+        return
+    interrupted = _make(asked, folder, options, display)
+    _tell(asked, folder, options)
+    _end(folder, interrupted)
+
+
+def _state(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Display) -> None:
+    """Say what is to be done and what it takes, before the first run; refuse what breaks the budget."""
+    from sim.observe.parts import missing
+    from sim.study.runs import warm_up
+    from sim.study.sweep import expected, over_budget
+
+    done = folder.done() if folder.exists else {}
+    batches = folder.batches() if folder.exists else []
+    there = {run for batch in batches if batch.name in done for run in batch.runs}
+    waiting = {run for batch in missing(batches, done) for run in batch.runs} | set(asked.wanted()) - there
+    with display.announced("compiling the kernels, once: about a minute"):
+        warm_up()
+    jobs = options.jobs or os.cpu_count() or 1
+    cost = expected(asked, len(waiting), jobs)
+    display.say(_sentence(asked, len(there), cost, jobs))
+    faults = over_budget(asked.experiment, cost, name)
+    if faults:
+        raise InputError(faults)
+
+
+def _sentence(asked: Sweep, there: int, cost: Cost, jobs: int) -> str:
+    from sim.views.progress import duration
+
+    size = f"{cost.bytes / 1e6:.1f} MB" if cost.bytes < 1e9 else f"{cost.bytes / 1e9:.1f} GB"
+    had = f", {there} runs are there" if there else ""
+    return (
+        f"{asked.experiment.name}: {len(asked.points)} points, {asked.replicates} replicates each{had}; "
+        f"{cost.runs} runs to make: about {duration(cost.seconds)} with {jobs} processes, {size} of disk"
+    )
+
+
+def _make(asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Display) -> bool:
+    from sim.study import sweep as study
+
+    study.begin(folder, asked, resume=options.resume, expand=options.expand, mixed=options.mixed)
+    if options.rerun_failed:
+        display.say(f"{study.plan_failed_again(folder)} failed runs are tried again")
+    display.begin()
+    try:
+        return study.work(folder, asked, jobs=options.jobs, progress=display)
+    finally:
+        display.close()
+
+
+def _tell(asked: Sweep, folder: SweepFolder, options: SweepOptions) -> None:
+    """The table of policies: what each sets, its runs, an outcome over a window, the paired effect."""
+    from sim.study.sweep_tables import outcome_of, policy_table, window_of
+    from sim.views import tables as view
+    from sim.views.sweeps import sweep_table
+
+    if options.quiet:
+        return
+    rows, window, outcome = policy_table(folder, asked), window_of(asked), outcome_of(asked)
+    if options.json:
+        content = {"folder": str(folder.path), "outcome": outcome, "window": window.name}
+        print(view.as_json(content | {"rows": view.records(rows)}))
+        return
+    view.show(sweep_table(rows, window, outcome))
+    print(f"\nwrote {folder.path}/: design.csv, parts/ (every run), log.jsonl, sweep.json")
+
+
+def _end(folder: SweepFolder, interrupted: bool) -> None:
+    from sim.study.sweep import failures
+
+    broken: list[Any] = failures(folder)
+    for one in broken[:20]:
+        complain(f"FAILED after {one.tries} tries: {one.scenario}, replicate {one.replicate}: {one.error}")
+    if interrupted:
+        complain("interrupted: what is finished is kept; go on with --resume")
+        raise StopError(INTERRUPTED)
+    if broken:
+        complain(f"{len(broken)} runs failed; try them again with --resume --rerun-failed")
+        raise StopError(1)
