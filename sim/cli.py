@@ -374,6 +374,43 @@ def sweep(
     work(experiment, options)
 
 
+@app.command()
+def attribute(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="The scenario whose effect is shared.")],
+    baseline: Annotated[str, typer.Option(metavar="FILE", help="The scenario to compare with.")] = "baseline",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=ID,ID", help="Measures that are credited together; repeatable."),
+    ] = None,
+    orders: Annotated[
+        int, typer.Option(min=2, max=10_000, help="Orders drawn where there are more than six groups.")
+    ] = 40,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what was begun.")] = False,
+    expand: Annotated[bool, typer.Option("--expand", help="Go on, with more replicates.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what would be run.")] = False,
+    replicates: Replicates = 8,
+    seed: Seed = 1,
+    scale: Scale = None,
+    start: Start = None,
+    end: End = None,
+    sets: Sets = None,
+    jobs: Jobs = None,
+    draws: Draws = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Share a scenario's effect out over groups of its measures (Shapley), with intervals."""
+    from sim.console_sweep import SweepOptions
+    from sim.console_sweep import attribute as work
+
+    common = _options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
+    options = SweepOptions(
+        scale, replicates, draws, seed, jobs, out, resume, expand, False, False, plan, quiet, json
+    )
+    work((scenario, baseline), tuple(group or ()), orders, common, options)
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import PackageNotFoundError, version

@@ -1,4 +1,4 @@
-"""What `cardbreak sweep` does once its options are read: plan, say what it takes, make the runs, tell."""
+"""What `sweep` and `attribute` do: plan, say what it takes, make the runs, tell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.console import INTERRUPTED, StopError, complain
+from sim.console import INTERRUPTED, Options, StopError, complain
 from sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ def sweep(name: str, options: SweepOptions) -> None:
     from sim.experiment.points import points_of
     from sim.observe.parts import SweepFolder
     from sim.study.sweep import Sweep
-    from sim.views.progress import Display
 
     experiment, home = read_experiment(name)
     points = points_of(experiment, home, options.scale)
@@ -52,14 +51,61 @@ def sweep(name: str, options: SweepOptions) -> None:
         draws=options.draws or experiment.draws,
         seed=experiment.seed if options.seed is None else options.seed,
     )
-    display = Display(quiet=options.quiet)
     folder = SweepFolder(options.out or Path("results") / experiment.name)
-    _state(name, asked, folder, options, display)
-    if options.plan:
+    if (interrupted := _carried_out(name, asked, folder, options)) is not None:
+        _tell(asked, folder, options)
+        _end(folder, interrupted)
+
+
+def attribute(
+    names: tuple[str, str], groups: tuple[str, ...], orders: int, common: Options, options: SweepOptions
+) -> None:
+    """Run every combination of groups of a scenario's measures and share its effect out over them."""
+    from sim.observe.parts import SweepFolder
+    from sim.study import attribution as study
+    from sim.study.results import check_comparable
+
+    scenario, baseline = common.load(names)
+    check_comparable([scenario], baseline)
+    found = study.groups_of(scenario, baseline, groups)
+    chosen = study.orders([group.name for group in found], orders, common.seed)
+    worlds = {
+        members: study.coalition_scenario(scenario, baseline, found, members)
+        for members in study.coalitions([group.name for group in found], chosen)
+    }
+    asked = study.as_sweep(scenario, found, worlds, common.replicates, common.draws, common.seed)
+    folder = SweepFolder(options.out or Path("results") / asked.experiment.name)
+    if (interrupted := _carried_out(scenario.name, asked, folder, options)) is not None:
+        _tell_attribution(study.table(folder, asked, found, worlds, chosen), folder, options)
+        _end(folder, interrupted)
+
+
+def _tell_attribution(table: Any, folder: SweepFolder, options: SweepOptions) -> None:
+    from sim.console import save
+    from sim.views import tables as view
+    from sim.views.sweeps import attribution_table
+
+    file = folder.path / "attribution.csv"
+    if len(table):
+        save(table, file)
+    if options.quiet:
         return
-    interrupted = _make(asked, folder, options, display)
-    _tell(asked, folder, options)
-    _end(folder, interrupted)
+    if options.json:
+        print(view.as_json({"folder": str(folder.path), "rows": view.records(table)}))
+    elif len(table):
+        view.show(attribution_table(table))
+        print(f"\nwrote {file}")
+    else:
+        print("no pair of runs is complete yet")
+
+
+def _carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions) -> bool | None:
+    """State, then make, what a sweep lacks; whether it was interrupted, None where only a plan is wanted."""
+    from sim.views.progress import Display
+
+    display = Display(quiet=options.quiet)
+    _state(name, asked, folder, options, display)
+    return None if options.plan else _make(asked, folder, options, display)
 
 
 def _state(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Display) -> None:

@@ -34,7 +34,8 @@ def names(folder: Path, text: str) -> list[str]:
 def test_a_grid_crosses_its_levers_and_the_baseline_has_none(tmp_path: Path) -> None:
     read = read_experiment(experiment(tmp_path, f"levers:\n  of:\n    {OUTLETS}\n    {AUC}\n"))
     points = points_of(*read)
-    assert points[0].name == "baseline" and not points[0].levers
+    assert points[0].name == "baseline"
+    assert not points[0].levers
     chosen = [tuple(point.levers.values()) for point in points[1:]]
     assert chosen == [(outlets, auc) for outlets in (0, 620) for auc in (0.5, 0.7, 0.9)]
     for point in points[1:]:
@@ -111,5 +112,6 @@ def test_no_scenario_outside_of_the_folder_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_shipped_experiments_have_points(name: str) -> None:
     read, folder = read_experiment(name)
-    assert read.title and read.description
+    assert read.title
+    assert read.description
     assert len(points_of(read, folder, 1000)) > 1
