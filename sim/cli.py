@@ -348,9 +348,13 @@ def sweep(
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Go on though scenarios or versions have changed.")
     ] = False,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Only say what would be run, and what it takes.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be run, and what it takes.")
     ] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Write the plan, and run nothing yet.")] = False,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Make share I of N of a plan, on one of N machines.")
+    ] = "",
     replicates: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Runs of each point.", show_default=False)
     ] = None,
@@ -369,9 +373,35 @@ def sweep(
     from sim.console_sweep import sweep as work
 
     options = SweepOptions(
-        scale, replicates, draws, seed, jobs, out, resume, expand, rerun_failed, mixed, plan, quiet, json
+        scale=scale,
+        replicates=replicates,
+        draws=draws,
+        seed=seed,
+        jobs=jobs,
+        out=out,
+        resume=resume,
+        expand=expand,
+        rerun_failed=rerun_failed,
+        mixed=mixed,
+        quiet=quiet,
+        json=json,
+        dry_run=dry_run,
+        plan=plan,
+        shard=shard,
     )
     work(experiment, options)
+
+
+@app.command()
+def collect(
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the plan.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="FROM", help="Copies of it that made shares.")],
+    quiet: Quiet = False,
+) -> None:
+    """Bring the shares of a sweep that several machines made into one folder."""
+    from sim.console_sweep import collect as work
+
+    work(target, sources, quiet)
 
 
 @app.command()
@@ -387,7 +417,7 @@ def attribute(
     ] = 40,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what was begun.")] = False,
     expand: Annotated[bool, typer.Option("--expand", help="Go on, with more replicates.")] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Only say what would be run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be run.")] = False,
     replicates: Replicates = 8,
     seed: Seed = 1,
     scale: Scale = None,
@@ -406,7 +436,19 @@ def attribute(
 
     common = _options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
     options = SweepOptions(
-        scale, replicates, draws, seed, jobs, out, resume, expand, False, False, plan, quiet, json
+        scale=scale,
+        replicates=replicates,
+        draws=draws,
+        seed=seed,
+        jobs=jobs,
+        out=out,
+        resume=resume,
+        expand=expand,
+        rerun_failed=False,
+        mixed=False,
+        quiet=quiet,
+        json=json,
+        dry_run=dry_run,
     )
     work((scenario, baseline), tuple(group or ()), orders, common, options)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.console import INTERRUPTED, Options, StopError, complain
-from sim.errors import InputError
+from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
-    from sim.observe.parts import SweepFolder
+    from sim.observe.parts import Shard, SweepFolder
     from sim.study.sweep import Cost, Sweep
     from sim.views.progress import Display
 
@@ -30,9 +31,11 @@ class SweepOptions:
     expand: bool
     rerun_failed: bool
     mixed: bool
-    plan: bool
     quiet: bool
     json: bool
+    dry_run: bool = False
+    plan: bool = False
+    shard: str = ""
 
 
 def sweep(name: str, options: SweepOptions) -> None:
@@ -51,7 +54,7 @@ def sweep(name: str, options: SweepOptions) -> None:
         draws=options.draws or experiment.draws,
         seed=experiment.seed if options.seed is None else options.seed,
     )
-    folder = SweepFolder(options.out or Path("results") / experiment.name)
+    folder = SweepFolder(options.out or Path("results") / experiment.name, _shard(options.shard))
     if (interrupted := _carried_out(name, asked, folder, options)) is not None:
         _tell(asked, folder, options)
         _end(folder, interrupted)
@@ -105,7 +108,37 @@ def _carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOpt
 
     display = Display(quiet=options.quiet)
     _state(name, asked, folder, options, display)
-    return None if options.plan else _make(asked, folder, options, display)
+    return None if options.dry_run else _make(asked, folder, options, display)
+
+
+def _shard(text: str) -> Shard | None:
+    """A share such as 2/8. Raises `InputError`."""
+    from sim.observe.parts import Shard
+
+    if not text:
+        return None
+    number, _, count = text.partition("/")
+    digits = all(part.isascii() and part.isdigit() for part in (number, count)) and len(text) < 12
+    if digits and 1 <= int(number) <= int(count):
+        return Shard(int(number), int(count))
+    raise InputError([Fault("--shard", None, "", "must be I/N with I from 1 to N", "Write --shard 2/8.")])
+
+
+def collect(target: Path, sources: Sequence[Path], quiet: bool) -> None:
+    """Bring what copies of a sweep have made into one folder."""
+    from sim.observe.parts import SweepFolder, missing
+
+    folder = SweepFolder(target)
+    folder.about()
+    for source in sources:
+        other = SweepFolder(source)
+        other.about()
+        taken = folder.collect(other)
+        if not quiet:
+            print(f"{source}: {taken} batches taken over")
+    left = missing(folder.batches(), folder.done())
+    if not quiet:
+        print(f"{target}: {'complete' if not left else f'{len(left)} batches are missing'}")
 
 
 def _state(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Display) -> None:
@@ -142,9 +175,15 @@ def _sentence(asked: Sweep, there: int, cost: Cost, jobs: int) -> str:
 def _make(asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Display) -> bool:
     from sim.study import sweep as study
 
-    study.begin(folder, asked, resume=options.resume, expand=options.expand, mixed=options.mixed)
+    if folder.shard is not None and not folder.exists:
+        what, mend = "holds no plan to share out", "Write it first, once, with --plan."
+        raise InputError([Fault(str(folder.path), None, "", what, mend)])
+    go_on = options.resume or folder.shard is not None
+    study.begin(folder, asked, resume=go_on, expand=options.expand, mixed=options.mixed)
     if options.rerun_failed:
         display.say(f"{study.plan_failed_again(folder)} failed runs are tried again")
+    if options.plan:
+        return False
     display.begin()
     try:
         return study.work(folder, asked, jobs=options.jobs, progress=display)

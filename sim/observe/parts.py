@@ -3,9 +3,10 @@
 A folder holds ``sweep.json`` (what was asked for), ``design.csv`` (what each point sets), ``plan/`` (which
 runs, a file for each time the sweep was started or widened), ``parts/`` (monthly tables, a Parquet file for
 each batch of runs, written whole under a name that the plan fixes) and ``log.jsonl`` (a line for each batch
-that is done). A part counts only if it is logged and its content is what was logged; so whatever moment the
-power fails at, what counts is whole, and what does not count is made again. Nothing in the parts depends on
-time, on threads or on the order in which runs finished.
+that is done; a log for each machine where several share the sweep out). A part counts only if it is logged
+and its content is what was logged; so whatever moment the power fails at, what counts is whole, and what does
+not count is made again. Nothing in the parts depends on time, on threads or on the order in which runs
+finished.
 
     pandas.read_parquet("results/NAME/parts")
 """
@@ -13,6 +14,7 @@ time, on threads or on the order in which runs finished.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -77,11 +79,26 @@ class Entry:
     failed: tuple[Failure, ...] = ()
 
 
+@dataclass(frozen=True)
+class Shard:
+    """A machine's share of a sweep: number ``number`` of ``count``, counted from 1."""
+
+    number: int
+    count: int
+
+    def has(self, batch: Batch) -> bool:
+        """Whether a batch is this machine's: by its name, so that it stays so when the plan grows."""
+        place = int.from_bytes(hashlib.sha256(batch.name.encode()).digest()[:8], "big")
+        return place % self.count == self.number - 1
+
+
 class SweepFolder:
     """A sweep on disk. Reading trusts nothing: whatever is torn does not count."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shard: Shard | None = None) -> None:
         self.path = path
+        self.shard = shard
+        self._own_log = path / (LOG if shard is None else f"log-{shard.number}-of-{shard.count}.jsonl")
 
     @property
     def exists(self) -> bool:
@@ -168,6 +185,21 @@ class SweepFolder:
         labels = ["scenario", "draw", "replicate", "month", "region"]
         return frame.drop_duplicates(labels, keep="last").sort_values(labels, ignore_index=True)
 
+    def collect(self, other: SweepFolder) -> int:
+        """Take over the batches that count in a copy of this sweep; returns how many were new here."""
+        mine = {batch.name: batch for batch in self.batches()}
+        if any(mine.get(batch.name) != batch for batch in other.batches()):
+            mend = "Collect only folders that were copied from this one."
+            raise _refusal(other.path, f"has another plan than {self.path}", mend)
+        have = self.done()
+        new = [entry for name, entry in sorted(other.done().items()) if name not in have]
+        for entry in new:
+            if entry.sha256:
+                content = other.part(entry.batch).read_bytes()
+                atomically(self.part(entry.batch), lambda file, content=content: file.write(content))  # type: ignore[misc]
+            self._append(asdict(entry))
+        return len(new)
+
     def _plans(self) -> list[Path]:
         return sorted((self.path / PLAN).glob("g[0-9][0-9][0-9].csv"))
 
@@ -180,20 +212,17 @@ class SweepFolder:
             return False
 
     def _log(self) -> Iterator[Entry]:
-        """Lines of the log that can be read; a line that a power cut tore is skipped."""
-        try:
-            lines = (self.path / LOG).read_bytes().split(b"\n")
-        except OSError:
-            return
-        for line in lines:
-            entry = _entry(line)
-            if entry is not None:
-                yield entry
+        """Lines of the logs that can be read; a line that a power cut tore is skipped."""
+        for log in sorted(self.path.glob("log*.jsonl")):
+            for line in log.read_bytes().split(b"\n"):
+                entry = _entry(line)
+                if entry is not None:
+                    yield entry
 
     def _append(self, content: Mapping[str, Any]) -> None:
         """Add a line; a torn line before it is closed first, so that this one stays readable."""
         line = json.dumps(content, ensure_ascii=True).encode() + b"\n"
-        with open(self.path / LOG, "ab+") as file:
+        with open(self._own_log, "ab+") as file:
             if file.tell() > 0:
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":

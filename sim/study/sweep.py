@@ -9,7 +9,7 @@ recorded, and the others go on.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -175,13 +175,11 @@ def work(
     *,
     jobs: int | None = None,
     progress: Progress | None = None,
-    only: Callable[[Batch], bool] = lambda batch: True,
 ) -> bool:
-    """Make every batch that does not count yet; returns whether the user interrupted.
-
-    ``only`` picks batches, for a sweep that is shared out over machines.
-    """
-    left = [batch for batch in missing(folder.batches(), folder.done()) if only(batch)]
+    """Make every batch of this folder's shard that does not count yet; returns whether the user interrupted."""
+    left = missing(folder.batches(), folder.done())
+    if folder.shard is not None:
+        left = [batch for batch in left if folder.shard.has(batch)]
     places = {point.name: number for number, point in enumerate(sweep.points)}
     if gone := sorted({run.scenario for batch in left for run in batch.runs} - places.keys()):
         mend = "Give the experiment as it was when they were planned."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,8 +137,23 @@ def test_nothing_is_overwritten_without_a_word(home: Path) -> None:
     assert "--resume" in refused.stderr
 
 
-def test_a_plan_makes_nothing_and_a_budget_stops_before_the_first_run(home: Path) -> None:
-    planned = sweep(home, "--out", "planned", "--plan")
+def test_shares_made_apart_are_collected_into_the_unbroken_sweep(home: Path) -> None:
+    """A plan, two shares on copies of it as on machines without a common disk, then collected."""
+    assert sweep(home, "--out", "shared", "--plan").returncode == 0
+    assert not list((home / "shared" / "parts").iterdir())
+    for number in (1, 2):
+        shutil.copytree(home / "shared", home / f"copy{number}")
+        done = sweep(home, "--out", f"copy{number}", "--shard", f"{number}/2")
+        assert done.returncode == 0, done.stderr
+    assert 0 < len(list((home / "copy1" / "parts").iterdir())) < RUNS
+    words = [sys.executable, "-m", "sim.cli", "collect", "shared", "copy1", "copy2"]
+    collected = subprocess.run(words, cwd=home, capture_output=True, text=True, timeout=60, check=False)
+    assert "complete" in collected.stdout, collected.stderr
+    pd.testing.assert_frame_equal(values(home / "shared"), values(home / "whole"))
+
+
+def test_a_dry_run_makes_nothing_and_a_budget_stops_before_the_first_run(home: Path) -> None:
+    planned = sweep(home, "--out", "planned", "--dry-run")
     assert planned.returncode == 0
     assert f"{RUNS} runs to make" in planned.stderr
     (home / "asked.yaml").write_text(EXPERIMENT + "budget: {runs: 10}\n")
