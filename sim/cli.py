@@ -355,6 +355,14 @@ def sweep(
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Make share I of N of a plan, on one of N machines.")
     ] = "",
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Use the workers of this Dask scheduler, as tcp://node1:8786.",
+            show_default=False,
+        ),
+    ] = None,
     replicates: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Runs of each point.", show_default=False)
     ] = None,
@@ -388,6 +396,7 @@ def sweep(
         dry_run=dry_run,
         plan=plan,
         shard=shard,
+        cluster=cluster,
     )
     work(experiment, options)
 

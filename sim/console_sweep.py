@@ -36,6 +36,7 @@ class SweepOptions:
     dry_run: bool = False
     plan: bool = False
     shard: str = ""
+    cluster: str | None = None
 
 
 def sweep(name: str, options: SweepOptions) -> None:
@@ -186,7 +187,7 @@ def _make(asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Dis
         return False
     display.begin()
     try:
-        return study.work(folder, asked, jobs=options.jobs, progress=display)
+        return study.work(folder, asked, jobs=options.jobs, cluster=options.cluster, progress=display)
     finally:
         display.close()
 

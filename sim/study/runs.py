@@ -206,12 +206,19 @@ def stream(
     keep: Callable[[Task, Run], None],
     *,
     jobs: int | None = None,
+    cluster: str | None = None,
     progress: Progress | None = None,
 ) -> bool:
     """Make runs and hand each to ``keep`` when it is done, in any order, keeping none.
 
-    ``tasks`` are numbered by their place. Returns whether the user interrupted.
+    ``tasks`` are numbered by their place; ``cluster`` is the address of a Dask scheduler to use instead of
+    processes here. Returns whether the user interrupted.
     """
+    if cluster is not None:
+        from sim.study.cluster import OnCluster
+
+        crew = OnCluster(tuple(scenarios), list(tasks), settings, cluster, progress or _silent, keep)
+        return crew.work()
     workers = min(jobs or os.cpu_count() or 1, max(len(tasks), 1))
     work = _InProcess if workers == 1 else _InPool
     return work(tuple(scenarios), list(tasks), settings, workers, progress or _silent, keep).work()
@@ -264,7 +271,7 @@ def one_line(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {lines[0].strip()}" if lines else type(problem).__name__
 
 
-class _Crew(ABC):
+class Crew(ABC):
     """What both ways of working share: the tasks, the runs that are done, the count for the progress bar."""
 
     def __init__(
@@ -302,7 +309,7 @@ class _Crew(ABC):
         """Make the runs of this crew; an interrupt may end it at any point."""
 
 
-class _InProcess(_Crew):
+class _InProcess(Crew):
     """One run after the other in this process."""
 
     def _work(self) -> None:
@@ -319,7 +326,7 @@ class _InProcess(_Crew):
         self.progress(total, total)
 
 
-class _InPool(_Crew):
+class _InPool(Crew):
     """Runs side by side in spawned processes, restarted when one dies."""
 
     def _work(self) -> None:

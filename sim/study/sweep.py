@@ -174,9 +174,10 @@ def work(
     sweep: Sweep,
     *,
     jobs: int | None = None,
+    cluster: str | None = None,
     progress: Progress | None = None,
 ) -> bool:
-    """Make every batch of this folder's shard that does not count yet; returns whether the user interrupted."""
+    """Make every batch of this folder's shard that does not count yet; True if it was interrupted."""
     left = missing(folder.batches(), folder.done())
     if folder.shard is not None:
         left = [batch for batch in left if folder.shard.has(batch)]
@@ -210,7 +211,8 @@ def work(
     runs = [run for batch in left for run in batch.runs]
     while runs:
         tasks = [Task(k, places[run.scenario], run.replicate, run.draw) for k, run in enumerate(runs)]
-        if stream(scenarios, tasks, Settings(seed=sweep.seed), keep, jobs=jobs, progress=progress):
+        settings, how = Settings(seed=sweep.seed), {"jobs": jobs, "cluster": cluster}
+        if stream(scenarios, tasks, settings, keep, progress=progress, **how):  # type: ignore[arg-type]
             return True
         runs, again[:] = list(again), []
     return False
