@@ -6,6 +6,7 @@ SCALE      ?= 200
 REPLICATES ?= 12
 SCENARIOS  ?= card-cleanup opening-suspension card-broken-2020
 OUT        ?= results/forecast
+BENCH_OUT  ?= results/bench
 WORKERS    ?= 2
 
 BIN := .venv/bin
@@ -16,12 +17,12 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev check-python forecast measures test test-full lint lock clean
+.PHONY: help setup setup-dev check-python forecast measures bench bench-small test test-full lint lock clean
 
 help: ## Show this list
 	@echo 'cardbreak: what cracking down on the two-card trade does to telecom fraud'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'Settings, as in "make forecast SCALE=1000 REPLICATES=10":'
 	@echo '  PYTHON=$(PYTHON)  SCALE=$(SCALE)  REPLICATES=$(REPLICATES)  OUT=$(OUT)  WORKERS=$(WORKERS)'
@@ -47,6 +48,14 @@ measures: setup ## Compare the whole operation and each of its measures alone wi
 	@$(BIN)/cardbreak compare card-broken-2020 --each --out "$(OUT)" --force \
 	  --scale $(SCALE) --replicates $(REPLICATES)
 
+bench: setup ## Measure speed and memory beside other libraries, against the targets (some minutes)
+	@"$(PYTHON)" requirements/install.py bench || \
+	  echo 'Starsim and laser-generic could not be installed; the benchmark goes on without them.' >&2
+	@$(BIN)/cardbreak bench --out "$(BENCH_OUT)" --force
+
+bench-small: setup ## The same in small, in about a minute, with what is installed already
+	@$(BIN)/cardbreak bench --quick --out "$(BENCH_OUT)-small" --force
+
 lint: setup-dev ## Style, formatting and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || { echo 'Some files are not formatted: .venv/bin/ruff format .' >&2; exit 1; }
@@ -62,7 +71,8 @@ lock: setup-dev ## Remake the pinned versions after a change of dependencies (UP
 	@$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/core.txt
 	@$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/core.txt -o requirements/dev.txt
+	@$(COMPILE) requirements/bench.in -o requirements/bench.txt
 
-clean: ## Remove the environment and the caches; results stay
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+clean: ## Remove the environments and the caches; results stay
+	@rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,14 @@
-"""Make `.venv` hold exactly what the locks name, and the project itself, unless it already does.
+"""Make an environment hold exactly what a lock names, and the project itself, unless it already does.
 
-Run by `make setup` and `make setup-dev`; it needs nothing but Python. The packages come from
-`requirements/core.txt` (to run the model) or `requirements/dev.txt` (to work on it as well), each pinned and
-checked against its hash. uv does the work, about three times faster than pip; where uv cannot be had, or does
-not get through, pip does it. No Python is ever downloaded: the one that runs this file is used.
+Run by `make setup`, `make setup-dev` and `make bench`; it needs nothing but Python. The packages come from
+`requirements/core.txt` (to run the model) or `requirements/dev.txt` (to work on it as well), into `.venv`, or
+from `requirements/bench.txt` (what the benchmark compares with), into `.venv-bench` and without the project;
+each is pinned and checked against its hash. uv does the work, about three times faster than pip; where uv
+cannot be had, or does not get through, pip does it. No Python is ever downloaded: the one that runs this file
+is used.
 
-A stamp in `.venv` records a hash of everything an installation depends on. While it agrees, nothing is done.
+A stamp in the environment records a hash of everything an installation depends on. While it agrees, nothing
+is done.
 """
 
 from __future__ import annotations
@@ -23,10 +26,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
-VENV = ROOT / ".venv"
-STAMP = VENV / "cardbreak-stamp.json"
-PYTHON = VENV / "bin" / "python"
-UV = VENV / "bin" / "uv"
 OLDEST = (3, 11)
 
 
@@ -55,96 +54,110 @@ def must(what: str, *command: str | Path) -> None:
         raise SetupError(f"{what} failed:\n{tail}")
 
 
-def interpreter() -> str:
-    """Name what an environment is tied to: a Python, and the folder that its scripts spell out."""
-    return f"{sys.version} {sys.base_prefix} {VENV}"
+class Environment:
+    """A virtual environment for one kind of work, its tools and its stamp."""
 
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.folder = ROOT / (".venv-bench" if kind == "bench" else ".venv")
+        self.lock = LOCKS / f"{kind}.txt"
+        self.stamp = self.folder / "cardbreak-stamp.json"
+        self.python = self.folder / "bin" / "python"
+        self.uv = self.folder / "bin" / "uv"
 
-def wanted(kind: str) -> str:
-    """Return the hash of all that an installation of this kind depends on."""
-    digest = hashlib.sha256(interpreter().encode())
-    for path in (LOCKS / f"{kind}.txt", LOCKS / "bootstrap.txt", ROOT / "pyproject.toml", Path(__file__)):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    @property
+    def interpreter(self) -> str:
+        """What an environment is tied to: a Python, and the folder that its scripts spell out."""
+        return f"{sys.version} {sys.base_prefix} {self.folder}"
 
+    def wanted(self, kind: str) -> str:
+        """The hash of all that an installation of a kind depends on."""
+        digest = hashlib.sha256(self.interpreter.encode())
+        for path in (LOCKS / f"{kind}.txt", LOCKS / "bootstrap.txt", ROOT / "pyproject.toml", Path(__file__)):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
 
-def read_stamp() -> dict[str, str]:
-    """Return the recorded hashes by kind; none where there is no environment or its stamp is unreadable."""
-    try:
-        stamp = json.loads(STAMP.read_text())
-    except (OSError, ValueError):
-        return {}
-    return stamp if isinstance(stamp, dict) and PYTHON.exists() else {}
+    def read_stamp(self) -> dict[str, str]:
+        """The recorded hashes by kind; none where there is no environment or its stamp is unreadable."""
+        try:
+            stamp = json.loads(self.stamp.read_text())
+        except (OSError, ValueError):
+            return {}
+        return stamp if isinstance(stamp, dict) and self.python.exists() else {}
 
+    def is_current(self) -> bool:
+        """Whether nothing is to do; an environment with the development tools also runs the model."""
+        stamp, kinds = self.read_stamp(), {self.kind} | ({"dev"} if self.kind == "core" else set())
+        return any(stamp.get(held) == self.wanted(held) for held in kinds)
 
-def is_current(kind: str) -> bool:
-    """Tell whether the environment serves this kind; one with the development tools also runs the model."""
-    stamp = read_stamp()
-    return any(stamp.get(held) == wanted(held) for held in {kind, "dev"})
+    def make(self) -> None:
+        """Make it afresh, also with a Python that came without `ensurepip` but has pip (Debian's)."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if attempt(sys.executable, "-m", "venv", self.folder).returncode == 0:
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        must(f"making {self.folder.name}", sys.executable, "-m", "venv", "--without-pip", self.folder)
+        must(
+            f"putting pip into {self.folder.name} (this Python has no ensurepip)",
+            *(sys.executable, "-m", "pip", "--python", self.python, "install", "--quiet", "pip"),
+        )
 
+    def install_with_uv(self) -> bool:
+        """Fetch uv with pip and let it install the lock; False where either does not get through."""
+        bootstrap = LOCKS / "bootstrap.txt"
+        fetch = (self.python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", bootstrap)
+        if attempt(*fetch).returncode != 0:
+            return False
+        options = ("--python", self.python, "--quiet", "--compile-bytecode", "--require-hashes")
+        return attempt(self.uv, "pip", "install", *options, "-r", self.lock).returncode == 0
 
-def make_environment() -> None:
-    """Make a fresh `.venv`, also with a Python that came without `ensurepip` but has pip (Debian's)."""
-    shutil.rmtree(VENV, ignore_errors=True)
-    if attempt(sys.executable, "-m", "venv", VENV).returncode == 0:
-        return
-    shutil.rmtree(VENV, ignore_errors=True)
-    must("making .venv", sys.executable, "-m", "venv", "--without-pip", VENV)
-    must(
-        "putting pip into .venv (this Python has no ensurepip)",
-        *(sys.executable, "-m", "pip", "--python", PYTHON, "install", "--quiet", "pip"),
-    )
+    def install_with_pip(self) -> None:
+        """Install the lock with pip alone, which compiles to bytecode by itself."""
+        options = ("--quiet", "--require-hashes", "-r", self.lock)
+        must("installing with pip", self.python, "-m", "pip", "install", *options)
 
+    def install_project(self) -> None:
+        """Install the project, editable."""
+        options = ("--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT)
+        must("installing the project", self.python, "-m", "pip", "install", *options)
+        must("compiling to bytecode", self.python, "-m", "compileall", "-q", ROOT / "sim")
 
-def install_with_uv(kind: str) -> bool:
-    """Fetch uv with pip and let it install the lock; False where either does not get through."""
-    bootstrap = LOCKS / "bootstrap.txt"
-    fetch = (PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", bootstrap)
-    if attempt(*fetch).returncode != 0:
-        return False
-    lock = LOCKS / f"{kind}.txt"
-    options = ("--python", PYTHON, "--quiet", "--compile-bytecode", "--require-hashes")
-    return attempt(UV, "pip", "install", *options, "-r", lock).returncode == 0
-
-
-def install_with_pip(kind: str) -> None:
-    """Install the lock with pip alone, which compiles to bytecode by itself."""
-    lock = LOCKS / f"{kind}.txt"
-    must("installing with pip", PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock)
-
-
-def install(kind: str, *, use_uv: bool) -> str:
-    """Install the lock and then the project, editable; return the name of the tool that did it."""
-    kept = read_stamp()
-    if not kept or kept.get("interpreter") != interpreter():
-        make_environment()
-    STAMP.unlink(missing_ok=True)
-    tool = "uv" if use_uv and install_with_uv(kind) else "pip"
-    if tool == "pip":
-        install_with_pip(kind)
-    options = ("--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT)
-    must("installing the project", PYTHON, "-m", "pip", "install", *options)
-    must("compiling to bytecode", PYTHON, "-m", "compileall", "-q", ROOT / "sim")
-    STAMP.write_text(json.dumps({"interpreter": interpreter(), kind: wanted(kind)}) + "\n")
-    return tool
+    def install(self, *, use_uv: bool) -> str:
+        """Install the lock and, but for the benchmark's peers, the project; the tool that did it."""
+        kept = self.read_stamp()
+        if not kept or kept.get("interpreter") != self.interpreter:
+            self.make()
+        self.stamp.unlink(missing_ok=True)
+        tool = "uv" if use_uv and self.install_with_uv() else "pip"
+        if tool == "pip":
+            self.install_with_pip()
+        if self.kind != "bench":
+            self.install_project()
+        held = {"interpreter": self.interpreter, self.kind: self.wanted(self.kind)}
+        self.stamp.write_text(json.dumps(held) + "\n")
+        return tool
 
 
 def main() -> None:
     """Bring the environment up to date, in one line of output, or in none when it already is."""
-    parser = argparse.ArgumentParser(description="Bring .venv up to date with the locks.")
+    parser = argparse.ArgumentParser(description="Bring an environment up to date with its lock.")
     parser.add_argument(
-        "kind", choices=["core", "dev"], help="core runs the model, dev adds the tests and checks"
+        "kind",
+        choices=["core", "dev", "bench"],
+        help="core runs the model, dev adds the tests and checks, bench is what the benchmark compares with",
     )
     parser.add_argument("--no-uv", action="store_true", help="use pip alone")
     given = parser.parse_args()
+    environment = Environment(given.kind)
     with Path(__file__).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at a time: the second waits and finds the work done
-        if is_current(given.kind):
+        if environment.is_current():
             return
         began = time.monotonic()
         version = ".".join(str(part) for part in sys.version_info[:3])
-        print(f"Setting up .venv ({given.kind}, Python {version}) ...", end=" ", flush=True)
-        tool = install(given.kind, use_uv=not given.no_uv)
+        name = environment.folder.name
+        print(f"Setting up {name} ({given.kind}, Python {version}) ...", end=" ", flush=True)
+        tool = environment.install(use_uv=not given.no_uv)
         print(f"done with {tool} in {time.monotonic() - began:.0f} s")
 
 

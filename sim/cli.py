@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 import typer
 
 from sim import console
+from sim.bench.plan import PARTS
 from sim.console import INTERRUPTED, Options, StopError, complain
 from sim.errors import Fault, InputError
 
@@ -52,6 +53,12 @@ def _key(text: str) -> int:
     if not 0 <= key < 2**64:
         raise typer.BadParameter("must be a key such as 0x3fa9c1d27b60e584, or a whole number below 2^64")
     return key
+
+
+def _part(text: str) -> str:
+    if text not in PARTS:
+        raise typer.BadParameter(f"must be one of {', '.join(PARTS)}")
+    return text
 
 
 Names = Annotated[
@@ -135,7 +142,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Run scenarios; print a summary, write tables and a picture."""
-    from sim.study.results import check_names
+    from sim.study.checks import check_names
 
     options = _options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
     loaded = options.load(scenarios)
@@ -172,7 +179,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare scenarios with a baseline, run by run; print the effects, write tables and a picture."""
-    from sim.study.results import check_comparable, check_names
+    from sim.study.checks import check_comparable, check_names
     from sim.study.variants import comparison, read_doses
 
     options = _options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
@@ -258,6 +265,30 @@ def schema() -> None:
     from sim.views.tables import as_json
 
     print(as_json(json_schema()))
+
+
+@app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, once: about a minute.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(parser=_part, metavar="PART", help=f"This part alone, repeatable: {', '.join(PARTS)}."),
+    ] = None,
+    rounds: Annotated[
+        int | None,
+        typer.Option(min=1, max=99, help="How often to measure; 3, quick 1.", show_default=False),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("results/bench"),
+    force: Force = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Measure speed and memory, beside other libraries where they are installed, against the targets."""
+    from sim.bench import command
+
+    command.bench(
+        quick=quick, only=only or (), repeats=rounds, out=out, force=force, quiet=quiet, as_json=json
+    )
 
 
 @app.command()
@@ -355,14 +386,6 @@ def sweep(
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Make share I of N of a plan, on one of N machines.")
     ] = "",
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Use the workers of this Dask scheduler, as tcp://node1:8786.",
-            show_default=False,
-        ),
-    ] = None,
     replicates: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Runs of each point.", show_default=False)
     ] = None,
@@ -396,7 +419,6 @@ def sweep(
         dry_run=dry_run,
         plan=plan,
         shard=shard,
-        cluster=cluster,
     )
     work(experiment, options)
 

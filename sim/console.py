@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 MAIN_OUTCOME = "cases_registered"
+COMPILING = "compiling the kernels, once: up to a minute"
 FEW = 3
 """Up to so many compared scenarios have a table of effects each; more share one."""
 
@@ -102,13 +103,14 @@ def study(
 ) -> None:
     """Run, write, print; what `run` and `compare` share."""
     from sim.observe.store import ResultsFolder
-    from sim.study.results import tables_of, write
     from sim.views.progress import Display
 
     display = Display(quiet=quiet)
     with ResultsFolder.create(where, force=force) as folder:
         runs = _runs(scenarios, options, display, asked.watched if asked is not None else ())
         _require_some(runs)
+        from sim.study.results import tables_of, write  # after the runs, which need not wait for it
+
         tables = tables_of(runs, command=["cardbreak", *sys.argv[1:]], asked=asked)
         files = write(folder, tables, _pictures(tables))
     if not quiet:
@@ -116,14 +118,10 @@ def study(
     _end(runs)
 
 
-def _ready(scenarios: Sequence[Scenario], display: Display) -> None:
-    """Say what there is to say before a run, compile, start the clock."""
-    from sim.study.runs import warm_up
-
+def _begin(scenarios: Sequence[Scenario], display: Display) -> None:
+    """Say what there is to say before a run, start the clock."""
     for note in dict.fromkeys(note for scenario in scenarios for note in scenario.notes):
         display.say(f"note: {note}")
-    with display.announced("compiling the kernels, once: about a minute"):
-        warm_up()
     display.begin()
 
 
@@ -132,7 +130,7 @@ def _runs(
 ) -> RunSet:
     from sim.study.runs import run_many
 
-    _ready(scenarios, display)
+    _begin(scenarios, display)
     try:
         return run_many(
             scenarios,
@@ -144,6 +142,7 @@ def _runs(
             audit=options.audit,
             progress=display,
             watch=watch,
+            compiling=lambda: display.say(COMPILING),
         )
     finally:
         display.close()
@@ -341,7 +340,8 @@ def story(
 
     ``run`` holds replicate and draw; ``subject`` the keys of card and gang, None for one that is not wanted.
     """
-    from sim.study.results import check_comparable
+    from sim.study.checks import check_comparable
+    from sim.study.runs import warm_up
     from sim.views.progress import Display
 
     wanted = [(what, key) for what, key in subject.items() if key is not None]
@@ -352,8 +352,9 @@ def story(
     ours, theirs = options.load(names)
     check_comparable([ours], theirs)
     display = Display(quiet=quiet, things="days")
-    _ready([ours, theirs], display)
-    from sim.study.story import candidates, tell, worlds_of
+    _begin([ours, theirs], display)
+    warm_up(lambda: display.say(COMPILING))
+    from sim.study.story import candidates, tell, worlds_of  # imports the model: after the announcement
 
     worlds = worlds_of(ours, theirs, seed=options.seed, **run)
     try:

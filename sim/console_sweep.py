@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.console import INTERRUPTED, Options, StopError, complain
+from sim.console import COMPILING, INTERRUPTED, Options, StopError, complain
 from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ class SweepOptions:
     dry_run: bool = False
     plan: bool = False
     shard: str = ""
-    cluster: str | None = None
 
 
 def sweep(name: str, options: SweepOptions) -> None:
@@ -67,7 +66,7 @@ def attribute(
     """Run every combination of groups of a scenario's measures and share its effect out over them."""
     from sim.observe.parts import SweepFolder
     from sim.study import attribution as study
-    from sim.study.results import check_comparable
+    from sim.study.checks import check_comparable
 
     scenario, baseline = common.load(names)
     check_comparable([scenario], baseline)
@@ -152,8 +151,7 @@ def _state(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions, 
     batches = folder.batches() if folder.exists else []
     there = {run for batch in batches if batch.name in done for run in batch.runs}
     waiting = {run for batch in missing(batches, done) for run in batch.runs} | set(asked.wanted()) - there
-    with display.announced("compiling the kernels, once: about a minute"):
-        warm_up()
+    warm_up(lambda: display.say(COMPILING))
     jobs = options.jobs or os.cpu_count() or 1
     cost = expected(asked, len(waiting), jobs)
     display.say(_sentence(asked, len(there), cost, jobs))
@@ -187,7 +185,7 @@ def _make(asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Dis
         return False
     display.begin()
     try:
-        return study.work(folder, asked, jobs=options.jobs, cluster=options.cluster, progress=display)
+        return study.work(folder, asked, jobs=options.jobs, progress=display)
     finally:
         display.close()
 

@@ -33,9 +33,11 @@ from sim.agents.dealer import RECRUITER, Dealer, DealerRules
 from sim.agents.gang import Gang, GangRules
 from sim.agents.institutions import Bank, Banks, Operators
 from sim.agents.office import JointOffice
-from sim.agents.police import Police
+from sim.agents.police import Leads, Police
 from sim.agents.population import Population
 from sim.agents.row import RowAgent, decide_today
+from sim.kernels.dealers import count_by_region
+from sim.kernels.links import add_known
 from sim.observe.footprints import Footprints
 from sim.observe.recorder import Recorder
 from sim.policy import Policy
@@ -54,6 +56,7 @@ from sim.processes.signals import Signals, Stocks
 from sim.processes.sim_supply import SimSupply
 from sim.random import KeyedRandom
 from sim.scenario import shipped_folder
+from sim.scenario.structure import SWITCHES
 from sim.world.cards import CardTable
 from sim.world.codes import Kind
 from sim.world.ledger import Ledger
@@ -70,6 +73,8 @@ if TYPE_CHECKING:
 Phase = tuple[int, str, Callable[[], None]]
 AGENTS: dict[str, type[RowAgent]] = {"gang": Gang, "dealer": Dealer}
 """Kinds of agents whose class a user may replace."""
+NEVER = 1 << 31
+"""A day after all days."""
 
 
 class FraudSupplyChain(mesa.Model):
@@ -113,6 +118,9 @@ class FraudSupplyChain(mesa.Model):
         self.root, self.draw = seed, draw
         self.rival = scenario.rival
         self.parameters = scenario.parameters.draw(draw, seed)
+        switches = scenario.adaptation
+        self._answers_until = switches.since
+        self._answers = {name: switches.acts(name, switches.since, self.rival) for name in SWITCHES}
         self.agent_classes = AGENTS | dict(agent_classes or {})
         if unknown := sorted(self.agent_classes.keys() - AGENTS.keys()):
             raise ValueError(f"no such kind of agent: {', '.join(unknown)}. Use {' or '.join(AGENTS)}")
@@ -171,6 +179,7 @@ class FraudSupplyChain(mesa.Model):
             p.number("insiders.outlet_share"),
         )
         capacity = p.number("police.capacity_per_day") / self.scale
+        self.leads = Leads()
         self.police = [Police(self, r, capacity * s) for r, s in enumerate(self.regions.share)]
         self.population = Population(self)
         self.gangs: Table = self.population.gangs
@@ -184,7 +193,8 @@ class FraudSupplyChain(mesa.Model):
     def _build_day(self, audit: Literal["month", "day"]) -> None:
         self.cases: Cases = Cases(*(np.empty(0, dtype=np.int64) for _ in range(6)))
         self.reported = np.empty(0, dtype=bool)
-        self.registered_today: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+        nobody = np.empty(0, dtype=np.int64)
+        self.registered_today: tuple[np.ndarray, ...] = (nobody, nobody, nobody, nobody)
         self.removal = Removal(self)
         self.reporting = Reporting(self)
         self.funds = Funds(self)
@@ -236,7 +246,6 @@ class FraudSupplyChain(mesa.Model):
             self.banks.inspect(order, self.day)
         self.market.wholesale()
         self.sim_supply.run()
-        self.stocks.count(self)
 
     def _decide(self) -> None:
         decide_today(self, self.agent_classes["dealer"], self.dealers, self.population.dealer_agents)
@@ -253,7 +262,7 @@ class FraudSupplyChain(mesa.Model):
 
     def adapts(self, answer: str) -> bool:
         """Whether an answer of the trade (a switch of the scenario's ``adaptation``) is at work today."""
-        return self.scenario.adaptation.acts(answer, self.today, self.rival)
+        return self.today < self._answers_until or self._answers[answer]
 
     @property
     def hoarding(self) -> float:
@@ -263,17 +272,17 @@ class FraudSupplyChain(mesa.Model):
     def recruiters_by_region(self, *, working: bool = False) -> np.ndarray:
         """Recruiters alive (and not lying low, if ``working``) by region, int64 (regions)."""
         d = self.dealers
-        mask = (d.alive == 1) & (d.tier == RECRUITER)
-        if working:
-            mask &= d.low_until <= self.day
-        return np.bincount(d.region[mask], minlength=self.regions.n)
+        counts = np.zeros(self.regions.n, dtype=np.int64)
+        until = self.day if working else NEVER
+        count_by_region(d.alive, d.tier, d.low_until, d.region, RECRUITER, until, counts)
+        return counts
 
     def dealer_degree(self) -> np.ndarray:
         """How many gangs and sellers know each dealer, plus one, int64 (dealers)."""
-        known = np.concatenate(
-            [self.gangs.contacts[self.gangs.alive == 1].ravel(), self.dealers.contacts.ravel()]
-        )
-        return 1 + np.bincount(known[known >= 0], minlength=self.dealers.n)
+        degree = np.ones(self.dealers.n, dtype=np.int64)
+        add_known(self.gangs.contacts, self.gangs.alive, degree)
+        add_known(self.dealers.contacts, np.ones(self.dealers.n, dtype=np.uint8), degree)
+        return degree
 
     def own_rule(self, who: str) -> int:
         """1 if the class of such agents replaces ``decide``, else 0."""

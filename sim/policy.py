@@ -9,12 +9,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 STREAMS = ("video", "event", "message")
 """Publicity streams, in the order of the columns of :attr:`Policy.publicity`."""
+
+FACTORS = (
+    "opening_factor",
+    "use_factor",
+    "trace_factor",
+    "false_positive_factor",
+    "freeze_factor",
+    "layering_factor",
+)
+DOSES = (
+    "app_protection",
+    "orders",
+    "report_lift",
+    "link_share",
+    "link_delay",
+    "transfers_held",
+    "honest_listed",
+)
+"""Parts of the policy vector that are an array over regions: neutral at 1, neutral at 0."""
 
 NO_CAP = 1_000_000
 """A cap on accounts per person and bank that nobody reaches."""
@@ -132,6 +152,13 @@ class Campaign:
     regions: Mask
 
 
+@cache
+def _neutral(regions: int) -> tuple[np.ndarray, np.ndarray]:
+    """Factors of 1 and doses of 0, float64 (factors and doses, regions), and caps that nobody reaches."""
+    shape = (len(FACTORS), regions), (len(DOSES), regions)
+    return np.concatenate([np.ones(shape[0]), np.zeros(shape[1])]), np.full(regions, NO_CAP)
+
+
 def _by_measure() -> defaultdict[str, float]:
     return defaultdict(float)
 
@@ -181,15 +208,13 @@ class Policy:
     parts: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("opening", "use", "trace", "false_positive", "freeze", "layering"):
-            setattr(self, f"{name}_factor", np.ones(self.regions))
-        doses = ("app_protection", "orders", "report_lift", "link_share", "link_delay")
-        for name in (*doses, "transfers_held", "honest_listed"):
-            setattr(self, name, np.zeros(self.regions))
+        neutral, cap = _neutral(self.regions)
+        # The parts are rows of one copy: making an array costs more than its few numbers.
+        vars(self).update(zip(FACTORS + DOSES, neutral.copy(), strict=True))
         self.publicity = np.zeros((self.regions, len(STREAMS)))
-        self.cap = np.full(self.regions, NO_CAP)
+        self.cap = cap.copy()
 
     def part(self, what: str, measure: str, weight: np.ndarray) -> None:
         """Note a measure's part (by region) in something that several may write together."""
         mine = self.parts.setdefault(what, {})
-        mine[measure] = mine.get(measure, 0.0) + weight
+        mine[measure] = mine[measure] + weight if measure in mine else weight

@@ -98,7 +98,7 @@ class KeyedRandom:
         self, process: Process, day: int, entities: ArrayLike, draw: int = 0
     ) -> NDArray[np.float64]:
         """Exponential numbers with mean 1."""
-        return -np.log(self.uniform(process, day, entities, draw))
+        return philox.exponentials(self.key, int(process), day, entities, draw)
 
     def poisson(
         self, process: Process, day: int, entities: ArrayLike, means: ArrayLike, draw: int = 0
@@ -116,9 +116,7 @@ class KeyedRandom:
         self, process: Process, day: int, entities: ArrayLike, values: ArrayLike, draw: int = 0
     ) -> NDArray[np.int64]:
         """Whole numbers around ``values`` (0 or more), right in expectation: a draw settles the fraction."""
-        whole = np.floor(values)
-        up = self.uniform(process, day, entities, draw) < np.asarray(values) - whole
-        return whole.astype(np.int64) + up
+        return sampling.rounded(self.key, int(process), day, entities, draw, values)
 
 
 def named_key(name: str) -> np.uint64:

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.agents.row import Column, RowAgent
-from sim.agents.rules import MAX_CONTACTS, update_belief
+from sim.agents.rules import MAX_CONTACTS
+from sim.kernels.dealers import move_asks, move_wages, order_stock, weigh_dealers_risk
 from sim.random import Process
-from sim.world.codes import Goods
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 RECRUITER, SELLER = 0, 1
+LIE_LOW, STOCK_LEVEL = int(Process.LIE_LOW), int(Process.STOCK_LEVEL)
 
 COLUMNS: dict[str, Any] = {
     "key": np.uint64,
@@ -69,7 +70,7 @@ class Dealer(RowAgent):
         rules = model.dealer_rules
         rules.weigh_risk(rows)
         rules.move_prices(rows)
-        rules.move_wage(rows[model.dealers.tier[rows] == RECRUITER])
+        rules.move_wage(rows)
         rules.order(rows)
 
 
@@ -100,46 +101,56 @@ class DealerRules:
     def weigh_risk(self, rows: np.ndarray) -> None:
         """Belief from what befell peers of the region (4.9); lie low by it and by the public impulse."""
         d, m = self.model.dealers, self.model
-        update_belief(
-            d.risk_seen, rows, m.signals.dealer_removal[d.region[rows]], self.peers, self.belief_decay
+        weigh_dealers_risk(
+            rows,
+            m.keyed.key,
+            LIE_LOW,
+            m.day,
+            d.key,
+            d.region,
+            d.risk_seen,
+            d.low_until,
+            d.efficiency,
+            m.signals.dealer_removal,
+            self.peers,
+            self.belief_decay,
+            m.adapts("lying_low"),
+            self.low_weight,
+            self.low_impulse * m.signals.public_risk,
+            self.low_days,
+            self.learning,
         )
-        chance = -np.expm1(-self.low_weight * self.belief(rows) - self.low_impulse * m.signals.public_risk)
-        hides = m.keyed.uniform(Process.LIE_LOW, m.day, d.key[rows], 1) < chance * m.adapts("lying_low")
-        d.low_until[rows[hides]] = m.day + self.low_days
-        d.efficiency[rows] += self.learning * (1.0 - d.efficiency[rows])
-
-    def belief(self, rows: np.ndarray) -> np.ndarray:
-        """Believed probability of removal within a week."""
-        seen = self.model.dealers.risk_seen[rows]
-        return np.asarray(seen[:, 0] / seen.sum(axis=1))
-
-    def floor(self, rows: np.ndarray) -> np.ndarray:
-        """Lowest ask for a set, yuan: replacement cost and risk, P = c + theta (c + F) (equation 4.1).
-
-        The penalty of a removal is spread over the sets sold in the weeks between removals: the loss
-        probability per set is the weekly risk over weekly sales.
-        """
-        d = self.model.dealers
-        sales = np.maximum(d.need[rows, Goods.ACCOUNTS], self.turnover_floor)
-        q = np.minimum(self.belief(rows) / sales, 0.5)
-        cost = np.where(d.tier[rows] == RECRUITER, d.wage[rows], d.cost[rows, Goods.ACCOUNTS])
-        cost = cost + self.handling[d.tier[rows]]
-        return np.asarray(cost + q / (1.0 - q) * (cost + d.penalty[rows]))
 
     def move_prices(self, rows: np.ndarray) -> None:
         """Log P' = log P + speed (D - S)/(D + S), at most ``limit`` a week (equation 4.8).
 
         D is the new need that reached this dealer, never reissued orders, as it remembers it; S what it had
-        to sell. A dealer who hears of less need than ``idle`` sets a week comes down.
+        to sell. A dealer who hears of less need than ``idle`` sets a week comes down, to no less than
+        replacement and risk cost it (equation 4.1): the penalty of a removal is spread over the sets sold in
+        the weeks between removals, so the loss probability per set is the weekly risk over weekly sales.
         """
         d, m = self.model.dealers, self.model
-        wanted = d.need[rows] + self.memory * (d.wanted[rows] - d.need[rows])
-        supply = d.supplied[rows] + m.stocks.dealer_stock[rows] + self.idle
-        total = wanted + supply
-        pull = np.divide(wanted - supply, total, out=np.zeros_like(total), where=total > 0.0)
-        step = np.clip(self.speed * pull, -self.limit, self.limit)
-        floors = np.column_stack([self.floor(rows), d.cost[rows, Goods.SIMS] + self.sim_handling])
-        d.ask[rows] = np.maximum(d.ask[rows] * np.exp(step), floors)
+        move_asks(
+            rows,
+            RECRUITER,
+            d.tier,
+            d.ask,
+            d.need,
+            d.wanted,
+            d.supplied,
+            m.stocks.dealer_stock,
+            d.cost,
+            d.wage,
+            d.penalty,
+            d.risk_seen,
+            self.memory,
+            self.idle,
+            self.speed,
+            self.limit,
+            self.turnover_floor,
+            self.handling,
+            self.sim_handling,
+        )
 
     def move_wage(self, rows: np.ndarray) -> None:
         """A recruiter raises the wage while fewer sets come in than it sells and lacks on the shelf.
@@ -148,32 +159,50 @@ class DealerRules:
         ask by equation 4.1, and the ask the wage, without end.
         """
         d, m = self.model.dealers, self.model
-        d.got[rows] += self.memory * (d.sets_got[rows] - d.got[rows])
-        d.sets_got[rows] = 0
-        need = d.need[rows, Goods.ACCOUNTS]
-        shelf = m.stocks.dealer_stock[rows, Goods.ACCOUNTS]
-        lacking = (need * d.cover[rows] + self.safety - shelf) * self.memory
-        desired, got = np.maximum(need + lacking, 0.0), d.got[rows]
-        total = desired + got
-        pull = np.divide(desired - got, total, out=np.zeros_like(total), where=total > 0.0)
-        wage = d.wage[rows] * np.exp(np.clip(self.wage_speed * pull, -self.limit, self.limit))
-        most = np.maximum(d.paid[rows] - self.handling[RECRUITER], self.wage_floor)
-        d.wage[rows] = np.clip(wage, self.wage_floor, most)
+        move_wages(
+            rows,
+            RECRUITER,
+            d.tier,
+            d.wage,
+            d.got,
+            d.sets_got,
+            d.need,
+            d.cover,
+            d.paid,
+            m.stocks.dealer_stock,
+            self.memory,
+            self.safety,
+            self.wage_speed,
+            self.limit,
+            float(self.handling[RECRUITER]),
+            self.wage_floor,
+        )
 
     def order(self, rows: np.ndarray) -> None:
         """Base-stock orders from the remembered need (equation 4.7)."""
         d, m = self.model.dealers, self.model
-        wanted = d.wanted[rows]
-        d.need[rows] += self.memory * (wanted - d.need[rows])
-        efficiency = np.where(d.tier[rows] == SELLER, d.efficiency[rows], 1.0)[:, None]
-        level = efficiency * (d.need[rows] * d.cover[rows][:, None] + self.safety)
-        target = [m.keyed.rounded(Process.STOCK_LEVEL, 0, d.key[rows], level[:, k], 1 + k) for k in Goods]
-        gap = np.maximum(np.column_stack(target) - m.stocks.dealer_stock[rows], 0)
-        gap[d.low_until[rows] > m.day] = 0
-        recruiter = d.tier[rows] == RECRUITER
-        d.sets_needed[rows] = np.where(recruiter, gap[:, Goods.ACCOUNTS], 0)
-        d.order[rows] = np.where(recruiter[:, None], 0, gap)
-        d.fresh_need[rows] = np.where(recruiter[:, None], 0.0, self.unplaced * d.fresh_need[rows] + wanted)
-        d.bid[rows, Goods.ACCOUNTS] = np.maximum(d.ask[rows, Goods.ACCOUNTS] - self.handling[SELLER], 0.0)
-        d.wanted[rows] = 0.0
-        d.supplied[rows] = 0.0
+        order_stock(
+            rows,
+            m.keyed.key,
+            STOCK_LEVEL,
+            m.day,
+            RECRUITER,
+            d.key,
+            d.tier,
+            d.efficiency,
+            d.cover,
+            d.low_until,
+            d.need,
+            d.wanted,
+            d.supplied,
+            d.fresh_need,
+            d.order,
+            d.sets_needed,
+            d.ask,
+            d.bid,
+            m.stocks.dealer_stock,
+            self.memory,
+            self.safety,
+            self.unplaced,
+            float(self.handling[SELLER]),
+        )

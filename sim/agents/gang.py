@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.agents.row import Column, RowAgent
-from sim.agents.rules import MAX_CONTACTS, softmax, update_belief
+from sim.agents.rules import MAX_CONTACTS
+from sim.kernels.gangs import fear_arrest, learn_channels, move_caps, order_cards
 from sim.random import Process
-from sim.world.codes import POOLS, Channel, Goods
+from sim.world.codes import POOLS, Channel
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 METHODS = 3
-CONTACTS = ("voip", "messaging")
-"""Means of contact without a card, columns of the table: internet telephony, messaging apps."""
-
+BOUGHT, UNKNOWN = int(Channel.BOUGHT), int(Channel.UNKNOWN)
+STOCK_LEVEL, ROUNDING = int(Process.STOCK_LEVEL), int(Process.ROUNDING)
+LIE_LOW, RELOCATION = int(Process.LIE_LOW), int(Process.RELOCATION)
 COLUMNS: dict[str, Any] = {
     "key": np.uint64,
     "alive": np.uint8,
@@ -112,8 +113,8 @@ class GangRules:
             self.freeze_factor[kind] = p.number(f"channels.{kind.label}_freeze_factor")
         self.calls = p.number("gangs.contacts_per_staff")
         self.calls_per_sim = p.number("gangs.contacts_per_sim")
-        self.contact_start = {name: p.number(f"channels.{name}_share") for name in CONTACTS}
-        self.contact_weeks = {name: p.number(f"channels.{name}_weeks") for name in CONTACTS}
+        self.contact_start = (p.number("channels.voip_share"), p.number("channels.messaging_share"))
+        self.contact_weeks = (p.number("channels.voip_weeks"), p.number("channels.messaging_weeks"))
         self.contact_decline = p.number("channels.contact_decline")
         self.relocate_weight = p.number("gangs.relocate_weight")
         self.relocate_days = int(p.number("gangs.relocate_days"))
@@ -123,122 +124,141 @@ class GangRules:
         self.belief_decay = p.number("beliefs.decay")
         self.peers = p.number("beliefs.peers")
 
-    def expected_uses(self, cap: np.ndarray) -> np.ndarray:
-        """Expected uses of a card under a cap m (equation 4.6), by the detection that gangs observe."""
-        q = self.model.signals.detection
-        return (1.0 - (1.0 - q) ** cap) / q
-
     def learn(self, rows: np.ndarray) -> None:
-        """Update the attraction of each channel by experience-weighted learning (equation 4.5)."""
-        g, (phi, rho, delta, lam) = self.model.gangs, self.ewa
-        tried, earned = g.tried[rows], g.earned[rows]
-        used = tried > 0.0
-        realised = np.divide(earned, tried, out=np.zeros_like(earned), where=used)
-        posted = self._posted(rows)
-        payoff = np.where(used, realised, delta * posted)
-        before = g.experience[rows]
-        after = rho * before + 1.0
-        attraction = (phi * before[:, None] * g.attraction[rows] + payoff) / after[:, None]
-        g.attraction[rows], g.experience[rows] = attraction, after
-        if self.model.adapts("channel_learning"):
-            g.mix[rows] = softmax(lam * attraction)
-        g.tried[rows] = 0.0
-        g.earned[rows] = 0.0
+        """Update the attraction of each channel by experience-weighted learning (equation 4.5).
 
-    def _posted(self, rows: np.ndarray) -> np.ndarray:
-        """Payoff per yuan of take that each channel promises by its posted price, float64 (n, channels)."""
-        g, m = self.model.gangs, self.model
-        take = m.take_yuan * g.skill[rows]
-        sets = self.uses_per_case / self.expected_uses(g.use_cap[rows])
-        frozen = np.minimum(m.signals.frozen_share * self.freeze_factor, 1.0)
-        promised = np.broadcast_to(1.0 - frozen - self.fees, (len(rows), len(Channel))).copy()
-        promised[:, Channel.BOUGHT] -= g.price_seen[rows] * sets / take
-        promised[:, Channel.UNKNOWN] *= m.operation.pools.unknown_is_there
-        return promised
+        A channel that is not tried counts by what it promises: the share of the take that its posted price
+        and the freezing of its money leave.
+        """
+        g, m, (phi, rho, delta, lam) = self.model.gangs, self.model, self.ewa
+        learn_channels(
+            rows,
+            g.tried,
+            g.earned,
+            g.experience,
+            g.attraction,
+            g.mix,
+            g.skill,
+            g.use_cap,
+            g.price_seen,
+            self.freeze_factor,
+            self.fees,
+            BOUGHT,
+            UNKNOWN,
+            phi,
+            rho,
+            delta,
+            lam,
+            self.uses_per_case,
+            m.take_yuan,
+            m.signals.frozen_share,
+            m.signals.detection,
+            m.operation.pools.unknown_is_there,
+            m.adapts("channel_learning"),
+        )
 
     def choose_cap(self, rows: np.ndarray) -> None:
         """Raise the use cap while one more use saves more than it risks, else lower it (equation 4.6)."""
-        if not self.model.adapts("use_cap"):
-            return
-        g, q = self.model.gangs, self.model.signals.detection
-        saved = g.price_seen[rows] / self.expected_uses(g.use_cap[rows])
-        at_risk = self.model.take_yuan * g.skill[rows] / self.uses_per_case
-        step = np.where((1.0 - q) * saved - q * at_risk >= 0.0, 1, -1)
-        g.use_cap[rows] = np.clip(g.use_cap[rows] + step, self.cap_min, self.cap_max)
+        g, m = self.model.gangs, self.model
+        if m.adapts("use_cap"):
+            move_caps(
+                rows,
+                g.use_cap,
+                g.price_seen,
+                g.skill,
+                self.uses_per_case,
+                m.take_yuan,
+                m.signals.detection,
+                self.cap_min,
+                self.cap_max,
+            )
 
     def order(self, rows: np.ndarray) -> None:
-        """Order up to the cover of expected need, and bid up to a share of a card's value (4.7, 4.8)."""
-        g, m = self.model.gangs, self.model
-        self._order_accounts(rows)
-        self._order_sims(rows)
-        uses = self.expected_uses(g.use_cap[rows])
-        take = m.take_yuan * g.skill[rows] * (1.0 - m.signals.frozen_share)
-        g.bid[rows, Goods.ACCOUNTS] = self.value_share * uses * take / self.uses_per_case
-        g.bid[rows, Goods.SIMS] = self.sim_value * take
+        """Order up to the cover of expected need, and bid up to a share of a card's value (4.7, 4.8).
 
-    def _order_accounts(self, rows: np.ndarray) -> None:
-        g, m = self.model.gangs, self.model
-        sets = g.wanted_uses[rows] / self.expected_uses(g.use_cap[rows])
-        g.wanted_uses[rows] = 0.0
-        need = g.need[rows, Goods.ACCOUNTS]
-        need = need + self.memory * (sets - need)
-        g.need[rows, Goods.ACCOUNTS] = need
-        level = self.safety + need * g.cover[rows] * (1.0 + m.hoarding)
-        target = m.keyed.rounded(Process.STOCK_LEVEL, 0, g.key[rows], level)
-        self._place(rows, Goods.ACCOUNTS, sets, target - m.stocks.held[rows, Goods.ACCOUNTS])
-
-    def _order_sims(self, rows: np.ndarray) -> None:
-        """Phone cards: replace what the week cost; internet telephony closes part of what is missing."""
-        g, m = self.model.gangs, self.model
-        capacity = g.staff[rows] * self.calls
-        in_use = m.stocks.active[rows, Goods.SIMS]
-        others = g.voip[rows] + g.messaging[rows]
-        missing = np.maximum(capacity - others - in_use * self.calls_per_sim, 0.0)
-        for name in CONTACTS:
-            if m.adapts(name):
-                self._grow_contact(name, rows, capacity, missing)
-        want = np.ceil(np.maximum(capacity - g.voip[rows] - g.messaging[rows], 0.0) / self.calls_per_sim)
-        lost = want * m.signals.sim_loss_per_week
-        target = want + np.ceil(lost * g.cover[rows] * (1.0 + m.hoarding))
-        self._place(rows, Goods.SIMS, lost, target - m.stocks.held[rows, Goods.SIMS] - in_use)
-
-    def _grow_contact(self, name: str, rows: np.ndarray, capacity: np.ndarray, missing: np.ndarray) -> None:
-        """A means of contact without cards closes part of what is missing, and declines when not needed."""
-        column = getattr(self.model.gangs, name)
-        floor = self.contact_start[name] * capacity
-        decline = self.contact_decline * np.maximum(column[rows] - floor, 0.0)
-        grown = column[rows] + missing / self.contact_weeks[name] - decline
-        column[rows] = np.clip(grown, floor, capacity)
-
-    def _place(self, rows: np.ndarray, kind: int, need: np.ndarray, gap: np.ndarray) -> None:
-        """Put the gap to the target on order; remember the need that is new (half of last week's fades)."""
-        g, m = self.model.gangs, self.model
-        order = np.maximum(gap, 0).astype(np.int64)
-        if kind == Goods.ACCOUNTS:
-            m.recorder.count("orders", g.region[rows], np.maximum(order - g.order[rows, kind], 0))
-            needed = m.keyed.rounded(Process.ROUNDING, m.day, g.key[rows], need)
-            m.recorder.count("sets_needed", g.region[rows], needed)
-        g.order[rows, kind] = order
-        g.fresh_need[rows, kind] = self.unplaced * g.fresh_need[rows, kind] + need
+        Sets for the uses that the week's cases called for; phone cards for what the week cost, while internet
+        telephony and messaging apps close part of what is missing.  Need that found no card is news by half.
+        """
+        g, m, s = self.model.gangs, self.model, self.model.signals
+        orders = np.zeros(m.recorder.places, dtype=np.int64)
+        sets_needed = np.zeros_like(orders)
+        order_cards(
+            rows,
+            m.keyed.key,
+            STOCK_LEVEL,
+            ROUNDING,
+            m.day,
+            g.key,
+            g.region,
+            g.staff,
+            g.skill,
+            g.cover,
+            g.use_cap,
+            g.wanted_uses,
+            g.voip,
+            g.messaging,
+            g.need,
+            g.order,
+            g.fresh_need,
+            g.bid,
+            m.stocks.gang_stock,
+            m.stocks.pipeline,
+            m.stocks.active,
+            m.take_yuan,
+            1.0 - s.frozen_share,
+            s.detection,
+            self.uses_per_case,
+            self.memory,
+            self.safety,
+            1.0 + m.hoarding,
+            self.unplaced,
+            self.value_share,
+            self.calls,
+            self.calls_per_sim,
+            m.adapts("voip"),
+            m.adapts("messaging"),
+            *self.contact_start,
+            *self.contact_weeks,
+            self.contact_decline,
+            s.sim_loss_per_week,
+            self.sim_value,
+            orders,
+            sets_needed,
+        )
+        m.recorder.add("orders", orders)
+        m.recorder.add("sets_needed", sets_needed)
 
     def weigh_risk(self, rows: np.ndarray) -> None:
-        """Update the belief about being broken up from what befell peers; lie low by it (equation 4.9)."""
-        g, m = self.model.gangs, self.model
-        share = m.signals.gang_removal[g.region[rows]]
-        update_belief(g.risk_seen, rows, share, self.peers, self.belief_decay)
-        belief = g.risk_seen[rows, 0] / g.risk_seen[rows].sum(axis=1)
-        chance = -np.expm1(-self.low_weight * belief)
-        hides = m.keyed.uniform(Process.LIE_LOW, m.day, g.key[rows]) < chance * m.adapts("lying_low")
-        g.low_until[rows[hides]] = m.day + self.low_days
-        self._relocate(rows, belief)
+        """Update the belief about being broken up from what befell peers; lie low by it (equation 4.9).
 
-    def _relocate(self, rows: np.ndarray, belief: np.ndarray) -> None:
-        """Gangs at home that fear arrest move abroad, as far as the border lets them (equation 4.4)."""
+        Gangs at home that fear arrest move abroad, as far as the border lets them (equation 4.4).
+        """
         g, m = self.model.gangs, self.model
-        chance = -np.expm1(-self.relocate_weight * belief) * (1.0 - m.policy.border_closed)
-        home = (g.region[rows] != m.regions.abroad) & (g.staff[rows] > 0) & m.adapts("relocation")
-        moves = rows[home & (m.keyed.uniform(Process.RELOCATION, m.day, g.key[rows]) < chance)]
-        m.recorder.count("gangs_relocated", g.region[moves])
-        g.region[moves] = m.regions.abroad
-        g.transit_days[moves] = self.transit_abroad
-        g.low_until[moves] = np.maximum(g.low_until[moves], m.day + self.relocate_days)
+        moved = np.zeros(m.recorder.places, dtype=np.int64)
+        fear_arrest(
+            rows,
+            m.keyed.key,
+            LIE_LOW,
+            RELOCATION,
+            m.day,
+            g.key,
+            g.region,
+            g.staff,
+            g.risk_seen,
+            g.low_until,
+            g.transit_days,
+            m.signals.gang_removal,
+            self.peers,
+            self.belief_decay,
+            m.adapts("lying_low"),
+            self.low_weight,
+            self.low_days,
+            m.adapts("relocation"),
+            self.relocate_weight,
+            1.0 - m.policy.border_closed,
+            self.relocate_days,
+            m.regions.abroad,
+            self.transit_abroad,
+            moved,
+        )
+        m.recorder.add("gangs_relocated", moved)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import mesa
 import numpy as np
 
+from sim.agents.member import Member
 from sim.arrays import interval
+from sim.kernels.counter import add_honest_refusals
+from sim.kernels.decisions import hold_up, move_efforts
 from sim.policy import Inspection
 from sim.random import Process, children, named_key
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 
-class Bank(mesa.Agent):
+class Bank(Member):
     """One bank or payment institution: a view of its entry in :class:`Banks`."""
 
     model: FraudSupplyChain
@@ -38,7 +40,7 @@ class Bank(mesa.Agent):
         return int(self.model.banks.inspected_until[self.number])
 
 
-class Operator(mesa.Agent):
+class Operator(Member):
     """One telecom operator."""
 
     model: FraudSupplyChain
@@ -65,6 +67,10 @@ class Banks:
         self.outlet_share = (p.vector("banks.class_outlet_share") / counts)[self.class_of]
         self.base = p.number("banks.sensitivity") * p.vector("banks.class_sensitivity")[self.class_of]
         self.effort = np.ones(self.n)
+        # What a bank's effort counts among honest applicants: its outlets times its own sensitivity.
+        weight = self.outlet_share * self.base
+        self._weight = weight if weight.any() else np.ones(self.n)
+        self._total_weight = self._weight.sum()
         self.ceiling = p.number("banks.sensitivity_max")
         self.false_positive = p.number("banks.false_positive")
         self.erosion = 0.5 ** (1.0 / p.number("banks.effort_half_life_weeks"))
@@ -74,6 +80,8 @@ class Banks:
         self.displacement = np.zeros(self.n)
         self.raised_by = np.full(self.n, -1, dtype=np.int16)
         self.raisers: list[str] = []
+        self._of_weekday = [np.arange(day, self.n, 7) for day in range(7)]
+        self._rankings: dict[float, np.ndarray] = {}
 
     @property
     def sensitivity(self) -> np.ndarray:
@@ -86,53 +94,65 @@ class Banks:
 
     def uphold(self, banks: np.ndarray, lift: float, until: np.ndarray, measure: str) -> None:
         """Hold the effort of some banks up by at least ``lift`` until a day (n)."""
-        np.maximum.at(self.upheld, banks, lift)
-        np.maximum.at(self.upheld_until, banks, until)
         if measure not in self.raisers:
             self.raisers.append(measure)
-        self.raised_by[banks] = self.raisers.index(measure)
+        which = self.raisers.index(measure)
+        hold_up(
+            np.asarray(banks, dtype=np.int64),
+            np.asarray(until, dtype=np.int64),
+            lift,
+            which,
+            self.upheld,
+            self.upheld_until,
+            self.raised_by,
+        )
 
     def inspect(self, order: Inspection, day: int) -> None:
         """Inspections begin: effort rises there at once, and by the spillover at other banks of the class."""
-        chosen = self.ranking(order)
+        # Each bank is inspected at most once, so the first (inspected + wanted) of the ranking hold enough.
+        chosen = self.ranking(order)[: np.count_nonzero(self.inspected_until) + order.institutions]
         chosen = chosen[self.inspected_until[chosen] == 0][: order.institutions]
         until = np.full(len(chosen), day + order.days)
         self.uphold(chosen, order.lift, until, order.measure)
         self.inspected_until[chosen] = until
         self.displacement[chosen] = order.displacement
         if order.spillover > 0.0:
-            beside = np.flatnonzero(np.isin(self.class_of, self.class_of[chosen]) & ~self.inspected(day))
+            concerned = np.zeros(self.class_of[-1] + 1, dtype=bool)
+            concerned[self.class_of[chosen]] = True
+            beside = np.flatnonzero(concerned[self.class_of] & ~self.inspected(day))
             ends = np.full(len(beside), day + order.days)
             self.uphold(beside, order.lift * order.spillover, ends, order.measure)
         self._work(np.flatnonzero(self.upheld_until > day))
 
     def ranking(self, order: Inspection) -> np.ndarray:
         """Banks in the order in which they are inspected: a race of exponential clocks weighted by size."""
-        clock = self.model.keyed.exponential(Process.INSPECTION, 0, self.keys)
-        return np.argsort(clock / self.outlet_share**order.size_exponent, kind="stable")
+        exponent = order.size_exponent
+        if exponent not in self._rankings:
+            clock = self.model.keyed.exponential(Process.INSPECTION, 0, self.keys)
+            self._rankings[exponent] = np.argsort(clock / self.outlet_share**exponent, kind="stable")
+        return self._rankings[exponent]
 
     def decide_today(self) -> None:
         """The weekly effort of the banks whose weekday it is."""
-        self._work(np.arange(self.model.day % 7, self.n, 7))
+        self._work(self._of_weekday[self.model.day % 7])
 
     def _work(self, rows: np.ndarray) -> None:
         """Effort rises to what is upheld, and erodes by its half-life otherwise."""
-        held = self.upheld_until[rows] > self.model.day
-        self.upheld[rows[~held]] = 0.0
-        eroded = 1.0 + (self.effort[rows] - 1.0) * self.erosion
-        self.effort[rows] = np.where(held, np.maximum(self.effort[rows], 1.0 + self.upheld[rows]), eroded)
+        move_efforts(rows, self.model.day, self.effort, self.upheld, self.upheld_until, self.erosion)
 
-    def honest_refusals(self) -> np.ndarray:
-        """Share of honest applicants refused today, float64 (regions): it grows with extra screening, and who
-        is listed in error is refused too.
+    def add_honest_refusals(self, refused: np.ndarray) -> None:
+        """Add the share of honest applicants refused today to ``refused``, float64 (regions): it grows with
+        extra screening, and who is listed in error is refused too.
         """
-        m = self.model
-        policy = m.policy
-        weight = self.outlet_share * self.base
-        effort = float(np.average(self.effort, weights=weight if weight.any() else None))
-        extra = np.maximum(effort * policy.opening_factor - 1.0, 0.0)
-        refused = self.false_positive * (1.0 + extra * policy.false_positive_factor)
-        return np.asarray(np.minimum(refused + policy.honest_listed, 1.0))
+        policy = self.model.policy
+        add_honest_refusals(
+            self.false_positive,
+            float((self.effort * self._weight).sum() / self._total_weight),
+            policy.opening_factor,
+            policy.false_positive_factor,
+            policy.honest_listed,
+            refused,
+        )
 
 
 class Operators:

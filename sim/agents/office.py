@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import mesa
-
+from sim.agents.member import Member
 from sim.interventions.base import Window
 from sim.policy import Policy
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 
-class JointOffice(mesa.Agent):
+class JointOffice(Member):
     """Compiles the measures of a scenario into the policy vector of a day."""
 
     model: FraudSupplyChain
@@ -24,10 +23,12 @@ class JointOffice(mesa.Agent):
         adults = float(model.regions.adults.sum())
         self.window = Window(scenario.start, model.days, model.regions.codes, model.regions.share, adults)
         self.measures = tuple(measure.at_draw(model.draw, model.root) for measure in scenario.interventions)
+        self.schedule = [(*measure.span(self.window), measure) for measure in self.measures]
 
     def policy_of(self, day: int) -> Policy:
-        """The policy vector of a day: neutral, then written to by each measure in its order."""
+        """The policy vector of a day: neutral, then written to by each measure in force, in their order."""
         policy = Policy(self.model.regions.n)
-        for measure in self.measures:
-            measure.act(day, self.window, policy)
+        for first, last, measure in self.schedule:
+            if first <= day <= last:
+                measure.act(day, self.window, policy)
         return policy

@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
-import mesa
 import numpy as np
 
+from sim.agents.member import Member
 from sim.random import named_key
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 
-class Police(mesa.Agent):
-    """The unit of a region.  ``queue`` holds (day, gang row, case key), oldest first."""
+class Leads:
+    """The leads of all units in one queue, oldest first; the first ``n`` entries of each column count.
+
+    ``day`` of receipt int32, ``unit`` (region) uint8, ``gang`` (row) int64, ``key`` of the case uint64.
+    """
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.day = np.empty(256, dtype=np.int32)
+        self.unit = np.empty(256, dtype=np.uint8)
+        self.gang = np.empty(256, dtype=np.int64)
+        self.key = np.empty(256, dtype=np.uint64)
+
+    def reserve(self, count: int) -> None:
+        """Make room for ``count`` more leads."""
+        if self.n + count > len(self.day):
+            for name in ("day", "unit", "gang", "key"):
+                setattr(self, name, np.resize(getattr(self, name), 2 * (self.n + count)))
+
+    @property
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Day, unit, gang and key, as kernels take them."""
+        return self.day, self.unit, self.gang, self.key
+
+
+class Police(Member):
+    """The unit of a region: its part of the leads."""
 
     model: FraudSupplyChain
 
     def __init__(self, model: FraudSupplyChain, region: int, capacity: float) -> None:
         super().__init__(model)
-        p = model.parameters
         self.region = region
         self.capacity = capacity
-        self.life = int(p.number("police.lead_days"))
         self.key = named_key(f"police {model.regions.codes[region]}")
-        self.queue: deque[tuple[int, int, np.uint64]] = deque()
 
-    def receive(self, gangs: np.ndarray, keys: np.ndarray) -> None:
-        """New leads: gang rows and keys of their cases (n)."""
-        self.queue.extend((self.model.day, int(g), k) for g, k in zip(gangs, keys, strict=True))
-
-    def investigate(self, room: int) -> list[tuple[int, np.uint64]]:
-        """Work off today's ``room`` of leads, oldest first; returns gang row and case key of each."""
-        while self.queue and self.queue[0][0] < self.model.day - self.life:
-            self.queue.popleft()
-        return [self.queue.popleft()[1:] for _ in range(min(room, len(self.queue)))]
+    @property
+    def queue(self) -> list[tuple[int, int, int]]:
+        """The unit's leads, oldest first: day, gang row and case key of each."""
+        day, unit, gang, key = (column[: self.model.leads.n] for column in self.model.leads.columns)
+        mine = unit == self.region
+        return list(zip(day[mine].tolist(), gang[mine].tolist(), key[mine].tolist(), strict=True))

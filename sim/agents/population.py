@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from sim.agents.dealer import RECRUITER, SELLER, Dealer
 from sim.agents.gang import COLUMNS as GANG_COLUMNS
 from sim.agents.gang import METHODS, Gang
 from sim.agents.rules import MAX_CONTACTS, softmax
-from sim.arrays import fen, interval, number_within, pick
+from sim.arrays import fen, interval, number_within
+from sim.kernels import links
+from sim.kernels.traits import gang_traits
 from sim.random import Process, child_keys, children, named_key
 from sim.world.codes import Goods, Kind, Status
 from sim.world.ledger import Account
@@ -19,28 +22,6 @@ from sim.world.table import Table
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
-
-
-class Links:
-    """Who knows whom among living buyers and dealers.
-
-    ``alive``: bool (buyers, contacts), living contacts of living buyers; ``buyer``: buyers sorted by the
-    dealer whom they know, a row a link.
-    """
-
-    def __init__(self, table: Table, dealers: Table) -> None:
-        self.table = table
-        self.alive = (table.contacts >= 0) & (dealers.alive[np.maximum(table.contacts, 0)] == 1)
-        self.alive &= (table.alive == 1)[:, None]
-        buyer, column = np.nonzero(self.alive)
-        known = table.contacts[buyer, column]
-        order = np.argsort(known, kind="stable")
-        self.buyer, self._known = buyer[order], known[order]
-
-    def of(self, dealer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where the links of each dealer (n) begin, and how many there are."""
-        first = np.searchsorted(self._known, dealer)
-        return first, np.searchsorted(self._known, dealer, side="right") - first
 
 
 class Population:
@@ -54,6 +35,10 @@ class Population:
         self.gang_agents: dict[int, Gang] = {}
         self.dealer_agents: dict[int, Dealer] = {}
         self.newcomers = 0
+        self.rewiring = int(Process.REWIRING)
+        self.gang_start = self._gang_start()
+        self.dealer_need = self._first_need(np.array([RECRUITER, SELLER]))
+        self.triadic = self.p.number("market.triadic_share")
 
     def found(self) -> None:
         """The population on day 0: dealers first, then the gangs that know them."""
@@ -122,52 +107,79 @@ class Population:
         m = self.model
         if len(keys) == 0:
             return np.empty(0, dtype=np.int64)
-        traits = self._gang_traits(keys) | self._gang_start(len(keys))
-        days = (self.p.number("gangs.transit_days"), self.p.number("gangs.transit_days_abroad"))
-        transit = np.where(region < m.regions.n, *days)
-        rows = self.gangs.append(len(keys), key=keys, region=region, transit_days=transit, **traits)
+        p, n = self.p, len(keys)
+        traits = self._gang_traits(keys)
         staff = traits["staff"]
-        capacity = staff * self.p.number("gangs.contacts_per_staff")
-        self.gangs.voip[rows] = capacity * self.p.number("channels.voip_share")
-        self.gangs.messaging[rows] = capacity * self.p.number("channels.messaging_share")
-        self.gangs.cash[rows] = fen(staff * self.p.number("gangs.cash_per_staff_start"))
-        self.gangs.need[rows, Goods.ACCOUNTS] = staff * self.p.number("gangs.need_per_staff_start")
-        self.gangs.contacts[rows] = self._contacts(keys, SELLER, "gangs.contacts")
-        m.ledger.pay(Account.BROUGHT, Account.GANGS, int(self.gangs.cash[rows].sum()))
-        cls = m.agent_classes["gang"]
-        self.gang_agents.update({int(r): cls(m, self.gangs, int(r)) for r in rows})
+        capacity = staff * p.number("gangs.contacts_per_staff")
+        need = np.zeros((n, len(Goods)))
+        need[:, Goods.ACCOUNTS] = staff * p.number("gangs.need_per_staff_start")
+        cash = fen(staff * p.number("gangs.cash_per_staff_start"))
+        days = (p.number("gangs.transit_days"), p.number("gangs.transit_days_abroad"))
+        rows = self.gangs.append(
+            n,
+            key=keys,
+            own_rule=m.own_rule("gang"),
+            region=region,
+            transit_days=np.where(region < m.regions.n, *days),
+            voip=capacity * p.number("channels.voip_share"),
+            messaging=capacity * p.number("channels.messaging_share"),
+            cash=cash,
+            need=need,
+            price_seen=self.going_price(),
+            entered=m.day,
+            contacts=self._contacts(keys, SELLER, "gangs.contacts"),
+            **traits,
+            **self.gang_start,
+        )
+        m.ledger.pay(Account.BROUGHT, Account.GANGS, int(cash.sum()))
+        self.gang_agents.update(self._agents("gang", self.gangs, rows))
         return rows
 
-    def _gang_traits(self, keys: np.ndarray) -> dict[str, Any]:
-        """What tells gangs apart, by their keys."""
-        m, p = self.model, self.p
-        normal = [m.keyed.normal(Process.GANG_TRAITS, 0, keys, draw) for draw in range(3 + METHODS)]
-        staff = p.number("gangs.staff_mean") * _lognormal(normal[0], p.number("gangs.staff_log_sd"))
-        method = np.column_stack(normal[3:]) + np.log(p.vector("gangs.method_weight"))
-        return {
-            "staff": np.maximum(np.round(staff), 1).astype(np.int64),
-            "skill": _lognormal(normal[1], p.number("gangs.skill_log_sd")),
-            "method_mix": softmax(method),
-            "weekday": (m.keyed.uniform(Process.GANG_TRAITS, 0, keys, 20) * 7).astype(np.int64),
-        }
+    def _agents(self, who: str, table: Table, rows: np.ndarray) -> dict[int, Any]:
+        """A Mesa agent for each row.
 
-    def _gang_start(self, count: int) -> dict[str, Any]:
+        Meanwhile nothing is garbage: the collector would walk over the many that stay, again and again.
+        """
+        cls, collects = self.model.agent_classes[who], gc.isenabled()
+        gc.disable()
+        try:
+            return {row: cls(self.model, table, row) for row in rows.tolist()}
+        finally:
+            if collects:
+                gc.enable()
+
+    def _gang_traits(self, keys: np.ndarray) -> dict[str, np.ndarray]:
+        """What tells gangs apart, by their keys."""
+        p, n = self.p, len(keys)
+        staff, skill = np.empty(n, dtype=np.int32), np.empty(n)
+        methods, weekday = np.empty((n, METHODS)), np.empty(n, dtype=np.uint8)
+        gang_traits(
+            self.model.keyed.key,
+            int(Process.GANG_TRAITS),
+            keys,
+            p.number("gangs.staff_mean"),
+            _spread(p.number("gangs.staff_log_sd")),
+            _spread(p.number("gangs.skill_log_sd")),
+            np.log(p.vector("gangs.method_weight")),
+            staff,
+            skill,
+            methods,
+            weekday,
+        )
+        return {"staff": staff, "skill": skill, "method_mix": methods, "weekday": weekday}
+
+    def _gang_start(self) -> dict[str, Any]:
         """What all gangs begin with."""
         p = self.p
         attraction = p.vector("gangs.attraction_start")
-        mix = softmax(p.number("gangs.ewa_lambda") * attraction)
         return {
             "alive": 1,
-            "own_rule": self.model.own_rule("gang"),
             "cover": p.number("gangs.cover_weeks"),
             "use_cap": int(p.number("gangs.use_cap_start")),
-            "price_seen": self.going_price(),
             "attraction": attraction,
-            "mix": mix[None, :].repeat(count, axis=0),
+            "mix": softmax(p.number("gangs.ewa_lambda") * attraction),
             "experience": p.number("gangs.experience_start"),
             "risk_seen": self._first_belief(),
-            "entered": self.model.day,
-            "contacts": -1,
         }
 
     def enter_dealers(
@@ -178,7 +190,6 @@ class Population:
         if n == 0:
             return np.empty(0, dtype=np.int64)
         asks = self._first_asks(tier)
-        costs = (self._going("price_dealer"), p.number("sims.registration_cost"))
         rows = self.dealers.append(
             n,
             key=keys,
@@ -188,18 +199,17 @@ class Population:
             region=region,
             efficiency=1.0 if ready else p.number("dealers.efficiency_start"),
             ask=asks,
-            cost=np.column_stack([np.full(n, cost) for cost in costs]),
+            cost=(self._going("price_dealer"), p.number("sims.registration_cost")),
             wage=self._going("price_opener"),
             paid=asks[:, Goods.ACCOUNTS],
             cover=p.number("dealers.cover_weeks"),
-            need=self._first_need(tier),
+            need=self.dealer_need[tier],
             risk_seen=self._first_belief(),
             entered=m.day,
             contacts=-1,
             **self._dealer_traits(keys),
         )
-        cls = m.agent_classes["dealer"]
-        self.dealer_agents.update({int(r): cls(m, self.dealers, int(r)) for r in rows})
+        self.dealer_agents.update(self._agents("dealer", self.dealers, rows))
         return rows
 
     def _dealer_traits(self, keys: np.ndarray) -> dict[str, Any]:
@@ -208,10 +218,11 @@ class Population:
         u = m.keyed.uniform(Process.DEALER_TRAITS, 0, keys)
         exponent, most = p.number("dealers.degree_exponent"), p.number("dealers.degree_max")
         low, high = 1.0, most ** (1.0 - exponent)
+        sd, shift = _spread(p.number("dealers.penalty_log_sd"))
         z = m.keyed.normal(Process.DEALER_TRAITS, 0, keys, 1)
         return {
             "fitness": (low + u * (high - low)) ** (1.0 / (1.0 - exponent)),
-            "penalty": p.number("dealers.penalty") * _lognormal(z, p.number("dealers.penalty_log_sd")),
+            "penalty": p.number("dealers.penalty") * np.exp(sd * z - shift),
             "weekday": (m.keyed.uniform(Process.DEALER_TRAITS, 0, keys, 2) * 7).astype(np.int64),
         }
 
@@ -228,60 +239,47 @@ class Population:
         """Removals and survivals of peers that an agent has heard of when it starts."""
         return self.p.number("beliefs.first_removals"), self.p.number("beliefs.first_survivals")
 
-    def rewire(self, rows: np.ndarray, table: Table, tier: int, chance: float, process_draw: int) -> None:
+    def rewire(self, rows: np.ndarray, table: Table, tier: int, chance: float, draw: int) -> None:
         """Replace lost contacts with some probability a week (4.15): by somebody whom another buyer of a
         common contact knows (triadic closure), else by a dealer in proportion to connectedness (attachment).
         """
-        m = self.model
-        if not m.adapts("rewiring"):
-            return
-        contacts = table.contacts[rows]
-        dead = (contacts >= 0) & (self.dealers.alive[np.maximum(contacts, 0)] == 0)
-        if not dead.any():
-            return
-        edges, pool = self._fitness_edges(tier)
-        if not len(pool):
-            return
-        links = Links(table, self.dealers)
-        for column in np.flatnonzero(dead.any(axis=0)):
-            at = rows[dead[:, column]]
-            draw = process_draw + 2 * int(column)
-            found = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw) < chance
-            u = m.keyed.uniform(Process.REWIRING, m.day, table.key[at], draw + 1)
-            new = pool[interval(edges, u * edges[-1])]
-            friend = self._friend_of_friend(at, links, 300 + process_draw + 4 * int(column))
-            new = np.where(friend >= 0, friend, new)
-            table.contacts[at[found], column] = new[found]
-
-    def _friend_of_friend(self, rows: np.ndarray, links: Links, draw: int) -> np.ndarray:
-        """A contact of another buyer who shares a living contact with each row (n); -1 for the share of
-        rewiring that is no closure, and for who has none.
-        """
-        m, table = self.model, links.table
-        u = [m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + k) for k in range(4)]
-        closes = links.alive[rows].any(axis=1) & (u[3] < self.p.number("market.triadic_share"))
-        if not closes.any():
-            return np.full(len(rows), -1)
-        shared = table.contacts[rows, pick(links.alive[rows].astype(np.float64), u[0])]
-        first, count = links.of(shared)
-        other = links.buyer[np.minimum(first + (u[1] * count).astype(np.int64), len(links.buyer) - 1)]
-        theirs = table.contacts[other, pick(links.alive[other].astype(np.float64), u[2])]
-        return np.where(closes & (count > 0), theirs, -1)
+        m, d = self.model, self.dealers
+        if m.adapts("rewiring"):
+            links.rewire(
+                m.keyed.key,
+                self.rewiring,
+                m.day,
+                draw,
+                rows,
+                table.key,
+                table.contacts,
+                table.alive,
+                d.alive,
+                d.tier,
+                d.fitness,
+                tier,
+                chance,
+                self.triadic,
+            )
 
     def search(self, rows: np.ndarray, table: Table, tier: int, chance: float, draw: int) -> None:
         """Buyers with an open order look around: one contact gives way to a dealer who has cards (4.7)."""
-        m = self.model
-        rows = rows[table.order[rows, Goods.ACCOUNTS] > 0]
-        rows = rows[m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw) < chance]
-        pool = np.flatnonzero((self.dealers.alive == 1) & (self.dealers.tier == tier))
-        edges = np.cumsum(m.stocks.dealer_stock[pool, Goods.ACCOUNTS])
-        if not len(rows) or not len(pool) or edges[-1] == 0:
-            return
-        u = m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 1)
-        found = pool[interval(edges, u * edges[-1])]
-        u = m.keyed.uniform(Process.REWIRING, m.day, table.key[rows], draw + 2)
-        known = np.maximum((table.contacts[rows] >= 0).sum(axis=1), 1)
-        table.contacts[rows, (u * known).astype(np.int64)] = found
+        m, d = self.model, self.dealers
+        links.look_around(
+            m.keyed.key,
+            self.rewiring,
+            m.day,
+            draw,
+            rows,
+            table.key,
+            table.order[:, Goods.ACCOUNTS],
+            table.contacts,
+            d.alive,
+            d.tier,
+            m.stocks.dealer_stock[:, Goods.ACCOUNTS],
+            tier,
+            chance,
+        )
 
     def greet(self, sellers: np.ndarray) -> None:
         """New sellers get to know recruiters; gangs find them by rewiring."""
@@ -298,27 +296,19 @@ class Population:
         return self.model.recorder.quote(f"{name}_yuan")
 
     def _first_asks(self, tier: np.ndarray) -> np.ndarray:
-        sets = np.where(tier == SELLER, self._going("price_gang"), self._going("price_dealer"))
-        return np.column_stack([sets, np.full(len(tier), self.p.number("sims.price_start"))])
-
-    def _fitness_edges(self, tier: int) -> tuple[np.ndarray, np.ndarray]:
-        pool = np.flatnonzero((self.dealers.alive == 1) & (self.dealers.tier == tier))
-        return np.cumsum(self.dealers.fitness[pool]), pool
+        """What newcomers of a tier (n) ask for a set and for a phone card, yuan, float64 (n, 2)."""
+        sims = self.p.number("sims.price_start")
+        asks = {RECRUITER: self._going("price_dealer"), SELLER: self._going("price_gang")}
+        return np.asarray(np.array([[asks[RECRUITER], sims], [asks[SELLER], sims]])[tier])
 
     def _contacts(self, keys: np.ndarray, tier: int, parameter: str) -> np.ndarray:
         """Whom each newcomer knows: dealers of a tier, by their connectedness, int32 (n, contacts)."""
-        m = self.model
-        mean = np.full(len(keys), self.p.number(parameter) - 1.0)
-        count = np.clip(1 + m.keyed.poisson(Process.CONTACTS, 0, keys, mean), 1, MAX_CONTACTS)
-        edges, pool = self._fitness_edges(tier)
-        out = np.full((len(keys), MAX_CONTACTS), -1, dtype=np.int32)
-        if not len(pool):
-            return out
-        for column in range(MAX_CONTACTS):
-            u = m.keyed.uniform(Process.CONTACTS, 0, keys, 1 + column)
-            who = pool[interval(edges, u * edges[-1])]
-            out[:, column] = np.where(column < count, who, -1)
-        return out
+        d, mean = self.dealers, self.p.number(parameter)
+        known = np.empty((len(keys), MAX_CONTACTS), dtype=np.int32)
+        links.first_contacts(
+            self.model.keyed.key, int(Process.CONTACTS), keys, d.alive, d.tier, d.fitness, tier, mean, known
+        )
+        return known
 
     def regions_of(self, keys: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """A region for each key, by weight."""
@@ -339,6 +329,6 @@ def successors(keys: np.ndarray) -> np.ndarray:
     return child_keys(keys, np.ones(len(keys)))
 
 
-def _lognormal(z: np.ndarray, sd: float) -> np.ndarray:
-    """Lognormal factors with mean 1 from standard normal numbers."""
-    return np.asarray(np.exp(sd * z - sd**2 / 2))
+def _spread(sd: float) -> np.ndarray:
+    """What makes ``exp(sd z - sd**2 / 2)`` a lognormal factor with mean 1: float64 (2)."""
+    return np.array([sd, sd**2 / 2])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-import mesa
 import numpy as np
 
+from sim.agents.member import Member
+from sim.kernels.decisions import due
 from sim.world.table import Table
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Column:
         getattr(agent.table, self.name)[agent.row] = value
 
 
-class RowAgent(mesa.Agent, ABC):
+class RowAgent(Member, ABC):
     """A Mesa agent whose state is row ``row`` of ``table``."""
 
     model: FraudSupplyChain
@@ -57,9 +58,8 @@ def decide_today(
     ``table`` needs the columns ``alive``, ``weekday`` and ``own_rule`` (1 where a subclass replaced
     ``decide``).
     """
-    due = (table.alive == 1) & (table.weekday == model.day % 7)
-    rows = np.flatnonzero(due & (table.own_rule == 0))
-    if len(rows):
-        rule.decide_rows(model, rows)
-    for row in np.flatnonzero(due & (table.own_rule == 1)):
+    common, own = due(table.alive, table.weekday, table.own_rule, model.day % 7)
+    if len(common):
+        rule.decide_rows(model, common)
+    for row in own:
         agents[int(row)].decide()

@@ -160,9 +160,10 @@ class Experiment(Strict):
 
 def shipped() -> dict[str, Path]:
     """The shipped experiments by name, in alphabetical order."""
-    folder = folders.shipped_folder().parent / "experiments"
-    inside = folders.shipped_folder() / "_experiments"
-    return {path.stem: path for path in sorted((inside if inside.is_dir() else folder).glob("*.yaml"))}
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "_experiments"
+    folder = inside if inside.is_dir() else package.parent / "experiments"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def read_experiment(path_or_name: str | os.PathLike[str]) -> tuple[Experiment, Path]:

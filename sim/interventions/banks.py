@@ -56,10 +56,10 @@ class InsiderInvestigation(Measure):
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Order today's part of the path."""
         found = self.strength(day, window) * cumulative_today(self.insiders, self.start, day, window)
-        mask = window.mask(self.regions)
-        if found > 0.0 and mask.any():
+        area = window.area(self.regions)
+        if found > 0.0 and not area.empty:
             at_outlets = self.outlet_share * found
-            policy.insiders.append(InsiderCase(self.id, at_outlets, found - at_outlets, mask))
+            policy.insiders.append(InsiderCase(self.id, at_outlets, found - at_outlets, area.mask))
             self.deliver(policy, found)
 
     def whole(self, window: Window) -> InsiderCase:
@@ -185,7 +185,7 @@ class OpeningSuspension(Measure):
         outlets = self._by(day, window) - self._by(day - 1, window)
         if outlets > 0:
             policy.suspensions.append(self._order(outlets, window))
-            if window.mask(self.regions).any():
+            if not window.area(self.regions).empty:
                 self.deliver(policy, float(outlets))
 
     def whole(self, window: Window) -> Suspension:
@@ -250,13 +250,13 @@ class RiskControlLinkage(Measure):
         strength = self.strength(day, window)
         if strength <= 0.0:
             return
-        mask = window.mask(self.regions)
-        policy.opening_factor[mask] *= 1.0 + strength * (self.opening_factor - 1.0)
-        policy.use_factor[mask] *= 1.0 + strength * (self.use_factor - 1.0)
-        policy.trace_factor[mask] *= 1.0 + strength * (self.trace_factor - 1.0)
-        policy.false_positive_factor[mask] *= 1.0 + strength * (self.false_positive_factor - 1.0)
-        policy.part("opening_factor", self.id, mask * strength * (self.opening_factor - 1.0))
-        self.deliver(policy, strength * float(window.adult_share[mask].sum()))
+        area = window.area(self.regions)
+        policy.opening_factor[area.at] *= 1.0 + strength * (self.opening_factor - 1.0)
+        policy.use_factor[area.at] *= 1.0 + strength * (self.use_factor - 1.0)
+        policy.trace_factor[area.at] *= 1.0 + strength * (self.trace_factor - 1.0)
+        policy.false_positive_factor[area.at] *= 1.0 + strength * (self.false_positive_factor - 1.0)
+        policy.part("opening_factor", self.id, area.inside * (strength * (self.opening_factor - 1.0)))
+        self.deliver(policy, strength * area.adults)
 
     @property
     def units(self) -> str:
@@ -298,10 +298,10 @@ class BlacklistSharing(Measure):
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Put the list in force at the members of the masked regions."""
         members = self.strength(day, window) * self.members
-        mask = window.mask(self.regions)
-        if members > 0.0 and mask.any():
+        area = window.area(self.regions)
+        if members > 0.0 and not area.empty:
             policy.blacklists.append(self._order(members, window))
-            policy.honest_listed[mask] += members * self.false_listing
+            policy.honest_listed[area.at] += members * self.false_listing
             self.deliver(policy, 1.0)
 
     def whole(self, window: Window) -> Blacklist:

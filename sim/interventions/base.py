@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -77,6 +77,21 @@ class Uncertain(Strict):
         return float(self.low) + u * (float(self.high) - float(self.low))  # type: ignore[arg-type]
 
 
+class Area(NamedTuple):
+    """The regions in which a measure acts, in the forms in which measures need them (all read-only).
+
+    ``mask``: bool (regions); ``inside``: 1 where it acts and 0 elsewhere, float64 (regions); ``at``: an index
+    of its regions, for ``array[at] *= factor``; ``adults``: share of all adults that live there; ``empty``:
+    whether there is no such region.
+    """
+
+    mask: np.ndarray
+    inside: np.ndarray
+    at: slice | np.ndarray
+    adults: float
+    empty: bool
+
+
 @dataclass(frozen=True)
 class Window:
     """The part of the calendar in which a run takes place.
@@ -90,6 +105,9 @@ class Window:
     regions: tuple[str, ...]
     adult_share: np.ndarray = field(default_factory=lambda: np.ones(0), compare=False)
     adults: float = 1.0
+    _areas: dict[str | tuple[str, ...], Area] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if len(self.adult_share) != len(self.regions):
@@ -101,10 +119,21 @@ class Window:
         return (when - self.day0).days
 
     def mask(self, regions: Literal["all"] | Sequence[str]) -> np.ndarray:
-        """Boolean array over regions, true where a measure acts."""
-        if regions == "all":
-            return np.ones(len(self.regions), dtype=bool)
-        return np.array([code in regions for code in self.regions])
+        """Boolean array over regions, true where a measure acts (read-only)."""
+        return self.area(regions).mask
+
+    def area(self, regions: Literal["all"] | Sequence[str]) -> Area:
+        """Where a measure acts; worked out once for each set of regions."""
+        key = regions if isinstance(regions, str) else tuple(regions)
+        if key not in self._areas:
+            mask = np.array([key == "all" or code in key for code in self.regions], dtype=bool)
+            inside, at = mask.astype(np.float64), np.flatnonzero(mask)
+            for array in (mask, inside, at):
+                array.flags.writeable = False
+            everywhere = len(at) == len(mask)
+            adults = float(self.adult_share[mask].sum())
+            self._areas[key] = Area(mask, inside, slice(None) if everywhere else at, adults, not len(at))
+        return self._areas[key]
 
 
 class Measure(Strict, ABC):
@@ -217,6 +246,10 @@ class Measure(Strict, ABC):
         """Number of the last day in force."""
         return window.days - 1 if self.end is None else window.number(self.end)
 
+    def span(self, window: Window) -> tuple[int, int]:
+        """First and last day on which it can write anything: from its announcement or start to its end."""
+        return window.number(self.announced or self.start), self.last_day(window)
+
     def strength(self, day: int, window: Window) -> float:
         """Ramp times coverage on a day: 0 outside the window of the measure, up to ``coverage`` inside."""
         first = window.number(self.start)
@@ -239,7 +272,7 @@ class Measure(Strict, ABC):
 
     @abstractmethod
     def act(self, day: int, window: Window, policy: Policy) -> None:
-        """Write today's part of the measure into the policy vector."""
+        """Write today's part of the measure into the policy vector; called on the days of its `span`."""
 
     @property
     def units(self) -> str:

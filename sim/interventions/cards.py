@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.interventions.base import (
+    Area,
     Axis,
     Count,
     Measure,
@@ -103,7 +104,7 @@ class AccountCleanup(Measure):
         """Order today's share of the cleanup."""
         cards = self.coverage * (self.accounts or 0) * self.share_of_window(day, window)
         rate = (self.rate or 0.0) * self.sensitivity * self.strength(day, window)
-        mask = window.mask(self.regions)
+        area = window.area(self.regions)
         if cards > 0.0 or rate > 0.0:
             order = Cleanup(
                 measure=self.id,
@@ -113,17 +114,17 @@ class AccountCleanup(Measure):
                 cards=cards,
                 rate=rate,
                 lift=self.illicit_lift,
-                regions=mask,
+                regions=area.mask,
             )
             policy.cleanups.append(order)
         self.deliver(policy, cards)
-        self._limit(self.strength(day, window), mask, window, policy)
+        self._limit(self.strength(day, window), area, policy)
 
-    def _limit(self, strength: float, mask: np.ndarray, window: Window, policy: Policy) -> None:
+    def _limit(self, strength: float, area: Area, policy: Policy) -> None:
         """Cap and cool-off, where the strength is above 0."""
         if strength > 0.0 and self.cap is not None:
-            policy.cap[mask] = np.minimum(policy.cap[mask], self.cap)
-        policy.reclaim_factor *= 1.0 - strength * self.cool_off * float(window.adult_share[mask].sum())
+            policy.cap[area.at] = np.minimum(policy.cap[area.at], self.cap)
+        policy.reclaim_factor *= 1.0 - strength * self.cool_off * area.adults
 
     @property
     def units(self) -> str:
@@ -271,8 +272,8 @@ class OnePassCheck(Measure):
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """A day of queries, as a hazard on phone cards whose registered holder does not know of them."""
         rate = self.strength(day, window) * self.queries_per_year / 365.25
-        mask = window.mask(self.regions)
-        if rate * self.act_share > 0.0 and mask.any():
+        area = window.area(self.regions)
+        if rate * self.act_share > 0.0 and not area.empty:
             order = Cleanup(
                 measure=self.id,
                 cause=Cause.ONE_PASS,
@@ -281,11 +282,11 @@ class OnePassCheck(Measure):
                 cards=0.0,
                 rate=0.0,
                 lift=0.0,
-                regions=mask,
+                regions=area.mask,
                 illicit_rate=rate * self.act_share,
             )
             policy.cleanups.append(order)
-            self.deliver(policy, rate * window.adults * float(window.adult_share[mask].sum()))
+            self.deliver(policy, rate * window.adults * area.adults)
 
     @property
     def units(self) -> str:

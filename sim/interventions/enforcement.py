@@ -18,7 +18,7 @@ from sim.interventions.base import (
     cumulative_today,
     rising,
 )
-from sim.policy import Bar, Campaign, Policy, Return
+from sim.policy import Bar, Campaign, Mask, Policy, Return
 
 
 class Pulse(Strict):
@@ -97,14 +97,14 @@ class ClusterCampaign(Measure):
         """Order today's arrests; announce on the day of announcement, or on the first day."""
         if not self.dosed:
             return
-        mask = window.mask(self.regions)
+        area = window.area(self.regions)
         if day == window.number(self.announced or self.start):
-            policy.announcement += self.announcement * self.coverage * float(window.adult_share[mask].sum())
+            policy.announcement += self.announcement * self.coverage * area.adults
         strength = self.strength(day, window)
         persons = strength * self._suspects(day, window)
         gangs = strength * cumulative_today(self.card_gangs, self.start, day, window)
         if persons > 0.0 or gangs > 0.0:
-            policy.campaigns.append(self._order(persons, gangs, mask))
+            policy.campaigns.append(self._order(persons, gangs, area.mask))
             self.deliver(policy, persons)
 
     def _suspects(self, day: int, window: Window) -> float:
@@ -114,7 +114,7 @@ class ClusterCampaign(Measure):
         pulse = sum(p.suspects for p in self.pulses if window.number(p.on) == day)
         return left * cumulative_today(self.suspects, self.start, day, window) + pulse
 
-    def _order(self, persons: float, gangs: float, mask: object) -> Campaign:
+    def _order(self, persons: float, gangs: float, mask: Mask) -> Campaign:
         return Campaign(
             measure=self.id,
             opener_arrests=persons * self.opener_share * self.relevant_share,
@@ -123,7 +123,7 @@ class ClusterCampaign(Measure):
             evidence_exponent=self.evidence_exponent,
             degree_exponent=self.degree_exponent,
             seize_share=self.seize_share,
-            regions=mask,  # type: ignore[arg-type]
+            regions=mask,
         )
 
     @property
@@ -169,14 +169,14 @@ class FiveYearBan(Measure):
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Order today's bars."""
         persons = self.strength(day, window) * cumulative_today(self.persons, self.start, day, window)
-        mask = window.mask(self.regions)
-        if persons > 0.0 and mask.any():
+        area = window.area(self.regions)
+        if persons > 0.0 and not area.empty:
             bar = Bar(
                 measure=self.id,
                 persons=persons * self.relevant_share,
                 days=round(365.25 * self.years),
                 in_error=persons * self.error_share,
-                regions=mask,
+                regions=area.mask,
             )
             policy.bars.append(bar)
             self.deliver(policy, persons)
@@ -216,7 +216,7 @@ class BorderRepatriation(Measure):
 
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Order today's returns and close the border as far as it goes; regions weigh by their adults."""
-        strength = self.strength(day, window) * float(window.adult_share[window.mask(self.regions)].sum())
+        strength = self.strength(day, window) * window.area(self.regions).adults
         if strength <= 0.0:
             return
         persons = strength * cumulative_today(self.persons, self.start, day, window)

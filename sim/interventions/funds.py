@@ -42,13 +42,13 @@ class PoliceBankLink(Measure):
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Cover today's share of the masked regions; of two links the faster one counts."""
         share = self.strength(day, window) * self.members
-        mask = window.mask(self.regions)
-        if share <= 0.0 or not mask.any():
+        area = window.area(self.regions)
+        if share <= 0.0 or area.empty:
             return
         known = np.where(policy.link_share > 0.0, policy.link_delay, np.inf)
-        policy.link_delay[mask] = np.minimum(known, self.delay_days)[mask]
-        policy.link_share[mask] = np.maximum(policy.link_share, share)[mask]
-        policy.part("freeze", self.id, np.where(mask, share, 0.0))
+        policy.link_delay[area.at] = np.minimum(known, self.delay_days)[area.at]
+        policy.link_share[area.at] = np.maximum(policy.link_share, share)[area.at]
+        policy.part("freeze", self.id, area.inside * share)
         self.deliver(policy, 1.0)
 
     @property
@@ -83,13 +83,13 @@ class TransferLimits(Measure):
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Slow layering down in the masked regions."""
         strength = self.strength(day, window)
-        mask = window.mask(self.regions)
-        if strength <= 0.0 or not mask.any():
+        area = window.area(self.regions)
+        if strength <= 0.0 or area.empty:
             return
-        policy.layering_factor[mask] *= 1.0 + strength * (self.layering_factor - 1.0)
-        policy.transfers_held[mask] += strength * self.held_share
-        policy.part("layering", self.id, np.where(mask, strength * (self.layering_factor - 1.0), 0.0))
-        self.deliver(policy, strength * float(window.adult_share[mask].sum()))
+        policy.layering_factor[area.at] *= 1.0 + strength * (self.layering_factor - 1.0)
+        policy.transfers_held[area.at] += strength * self.held_share
+        policy.part("layering", self.id, area.inside * (strength * (self.layering_factor - 1.0)))
+        self.deliver(policy, strength * area.adults)
 
     @property
     def units(self) -> str:
@@ -123,7 +123,7 @@ class StablecoinLimits(Measure):
 
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Close capacity; regions weigh by their adults, for the trade is national."""
-        strength = self.strength(day, window) * float(window.adult_share[window.mask(self.regions)].sum())
+        strength = self.strength(day, window) * window.area(self.regions).adults
         if strength * (self.closure_per_year + self.growth_cut) <= 0.0:
             return
         name = "stablecoin"

@@ -49,10 +49,10 @@ class Publicity(Measure):
         """Add today's real videos, events and messages in the masked regions (counts over all of them)."""
         share = self.coverage * self.share_of_window(day, window)
         if share > 0.0 and (self.videos or self.events or self.messages):
-            mask = window.mask(self.regions)
-            policy.publicity[mask] += [self.videos * share, self.events * share, self.messages * share]
-            policy.part("awareness", self.id, np.where(mask, share, 0.0))
-            if mask.any():
+            area = window.area(self.regions)
+            policy.publicity[area.at] += [self.videos * share, self.events * share, self.messages * share]
+            policy.part("awareness", self.id, area.inside * share)
+            if not area.empty:
                 self.deliver(policy, self.messages * share)
 
     @property
@@ -94,11 +94,11 @@ class AntifraudApp(Measure):
         """Cover the masked regions to today's share."""
         share = self.strength(day, window) * self._covered(day, window)
         if share * self.efficacy > 0.0:
-            mask = window.mask(self.regions)
-            left = (1.0 - policy.app_protection[mask]) * (1.0 - share * self.efficacy)
-            policy.app_protection[mask] = 1.0 - left
-            policy.part("app_protection", self.id, np.where(mask, share * self.efficacy, 0.0))
-            self.deliver(policy, share * window.adults * float(window.adult_share[mask].sum()) / 365.25)
+            area = window.area(self.regions)
+            left = (1.0 - policy.app_protection[area.at]) * (1.0 - share * self.efficacy)
+            policy.app_protection[area.at] = 1.0 - left
+            policy.part("app_protection", self.id, area.inside * (share * self.efficacy))
+            self.deliver(policy, share * window.adults * area.adults / 365.25)
 
     def _covered(self, day: int, window: Window) -> float:
         """Coverage between dated shares, linear; the last one holds."""
@@ -146,10 +146,12 @@ class DissuasionOrders(Measure):
     def act(self, day: int, window: Window, policy: Policy) -> None:
         """Add today's orders."""
         orders = self.strength(day, window) * level_today(self.orders_per_day, day, window)
-        share = window.mask(self.regions) * window.adult_share
-        if orders > 0.0 and share.any():
-            policy.orders += orders * share / share.sum()
-            policy.part("orders", self.id, orders * share)
+        area = window.area(self.regions)
+        if orders > 0.0 and area.adults > 0.0:
+            share = area.inside * window.adult_share
+            own = orders * share
+            policy.orders += own / share.sum()
+            policy.part("orders", self.id, own)
             self.deliver(policy, orders)
 
     @property
@@ -181,11 +183,11 @@ class WarningLine(Measure):
         """Speed up freezing and raise reporting."""
         strength = self.strength(day, window)
         if strength > 0.0:
-            mask = window.mask(self.regions)
-            policy.freeze_factor[mask] *= 1.0 + strength * (self.freeze_factor - 1.0)
-            policy.report_lift[mask] += strength * self.report_lift
-            policy.part("freeze", self.id, np.where(mask, strength * np.log(self.freeze_factor), 0.0))
-            self.deliver(policy, strength * float(window.adult_share[mask].sum()))
+            area = window.area(self.regions)
+            policy.freeze_factor[area.at] *= 1.0 + strength * (self.freeze_factor - 1.0)
+            policy.report_lift[area.at] += strength * self.report_lift
+            policy.part("freeze", self.id, area.inside * (strength * np.log(self.freeze_factor)))
+            self.deliver(policy, strength * area.adults)
 
     @property
     def units(self) -> str:

@@ -1,4 +1,4 @@
-"""Passes over the cards of the chain: matching of orders, handing over of stock, assignment of uses.
+"""Passes over the cards of the chain: what they can give, assignment of uses, who takes which into use.
 
 Each pass reads cards in the order of their rows, which is the order in which they were opened: first in,
 first out.
@@ -7,54 +7,6 @@ first out.
 import numpy as np
 
 from sim.kernels import compiled
-from sim.kernels.philox import uniform_at
-
-
-@compiled("void(i8[::1],i8[::1],i8[::1],i8[::1],i8[::1])")
-def match(
-    order: np.ndarray, seller: np.ndarray, wanted: np.ndarray, stock: np.ndarray, filled: np.ndarray
-) -> None:
-    """Serve orders one after the other from the stock of the seller each of them chose (equation 4.7).
-
-    ``order`` (n): the sequence in which orders are served; ``seller`` and ``wanted`` (n): by order; ``stock``
-    (sellers, changed in place): what is left; ``filled`` (n, output).
-    """
-    for j in range(order.size):
-        i = order[j]
-        s = seller[i]
-        filled[i] = min(wanted[i], stock[s])
-        stock[s] -= filled[i]
-
-
-@compiled("void(u1[::1],i4[::1],i8,i8[::1],i8[::1],i8[::1],i8[::1])")
-def hand_over(
-    status: np.ndarray,
-    owner: np.ndarray,
-    stock_status: int,
-    start: np.ndarray,
-    buyer: np.ndarray,
-    quantity: np.ndarray,
-    target: np.ndarray,
-) -> None:
-    """Find the cards that change hands: the oldest in stock of each seller go to its buyers in their order.
-
-    ``start`` (sellers + 1): where a seller's trades begin in ``buyer`` and ``quantity`` (trades; quantities
-    are used up).  ``target`` (cards, output): the buyer of each card that moves, -1 for the others.
-    """
-    sellers = start.size - 1
-    at = start[:-1].copy()
-    for i in range(status.size):
-        target[i] = -1
-        if status[i] != stock_status:
-            continue
-        s = owner[i]
-        if s < 0 or s >= sellers:
-            continue
-        while at[s] < start[s + 1] and quantity[at[s]] == 0:
-            at[s] += 1
-        if at[s] < start[s + 1]:
-            target[i] = buyer[at[s]]
-            quantity[at[s]] -= 1
 
 
 @compiled("void(u1[::1],i4[::1],u2[::1],i8,i8,i8[::1],i8,i8[::1])")
@@ -117,36 +69,16 @@ def assign_uses(
                 activated[i] = 1
 
 
-@compiled("void(u1[::1],i4[::1],i8,i8[::1],u1[::1])")
-def take_first(
-    status: np.ndarray, owner: np.ndarray, wanted: int, need: np.ndarray, taken: np.ndarray
-) -> None:
-    """Mark the oldest cards in a status until each owner's ``need`` (owners, lowered in place) is met."""
+@compiled("i8[::1](u1[::1],i4[::1],i8,i8[::1])")
+def take_first(status: np.ndarray, owner: np.ndarray, wanted: int, need: np.ndarray) -> np.ndarray:
+    """Rows of the oldest cards in a status until each owner's ``need`` (owners, lowered in place) is met."""
+    rows = np.empty(need.sum(), dtype=np.int64)
+    taken = 0
     for i in range(status.size):
+        if taken == rows.size:
+            break
         if status[i] == wanted and need[owner[i]] > 0:
             need[owner[i]] -= 1
-            taken[i] = 1
-
-
-@compiled("void(u8,i8,i8,i8,u8[::1],i4[::1],i4[::1],f8[::1],u1[::1],u1[::1])")
-def approached(
-    key: np.uint64,
-    process: int,
-    day: int,
-    draw: int,
-    keys: np.ndarray,
-    free_from: np.ndarray,
-    banned_until: np.ndarray,
-    chance: np.ndarray,
-    region: np.ndarray,
-    hit: np.ndarray,
-) -> None:
-    """Who of the at-risk persons is approached today: one draw each, by the region's ``chance``.
-
-    ``hit`` (persons, output): 1 for a person who is free, not barred, and approached.
-    """
-    for i in range(keys.size):
-        hit[i] = 0
-        free = free_from[i] <= day and banned_until[i] <= day
-        if free and uniform_at(key, process, day, keys[i], draw) < chance[region[i]]:
-            hit[i] = 1
+            rows[taken] = i
+            taken += 1
+    return rows[:taken]

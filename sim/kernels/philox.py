@@ -43,6 +43,7 @@ from sim.kernels import KEYS, compiled
 # All arithmetic is on 64-bit lanes that hold 32-bit words: the 32 x 32 -> 64 bit product then needs no
 # carry, and the compiler turns it into vector instructions. Every constant is a typed uint64, because numba
 # makes a float of "uint64 + int64".
+_KEY = np.dtype(np.uint64)
 _WORD = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
@@ -220,6 +221,22 @@ def uniforms_into(
         out[i] = unit_from_bits(block_at(key, process, day, entities[i], lane)[0])
 
 
+@compiled(f"void(u8,i8,i8,{KEYS},i8,u4[::1])")
+def high_words_into(
+    key: np.uint64, process: int, day: int, entities: NDArray[np.uint64], draw: int, out: NDArray[np.uint32]
+) -> None:
+    """The high 32 bits w of the uniform u of each entity, w < u 2**32 < w + 1, written to `out`.
+
+    Cheaper than the whole number, and enough to see which numbers lie below a small bound. A ValueError
+    where the lengths differ.
+    """
+    if out.size != entities.size:
+        raise ValueError("out and entities differ in length")
+    lane = lane_of(process, day, draw)
+    for i in range(entities.size):
+        out[i] = np.uint32(block_at(key, process, day, entities[i], lane)[0] >> _HALF)
+
+
 @compiled("u8(u8,u8)", inline=True)
 def child_key(creator: np.uint64, counter: np.uint64) -> np.uint64:
     """The key of the `counter`-th entity that `creator` made: the same in every run and every scenario.
@@ -284,11 +301,24 @@ def normal_at(key: np.uint64, process: int, day: int, entity: np.uint64, draw: i
     return normal_quantile(uniform_at(key, process, day, entity, draw))
 
 
-@compiled("void(f8[::1])")
-def _to_normal(values: NDArray[np.float64]) -> None:
-    """Replace uniform numbers by their normal quantiles, in place."""
-    for i in range(values.size):
-        values[i] = normal_quantile(values[i])
+@compiled(f"void(u8,i8,i8,{KEYS},i8,f8[::1])")
+def normals_into(
+    key: np.uint64, process: int, day: int, entities: NDArray[np.uint64], draw: int, out: NDArray[np.float64]
+) -> None:
+    """`normal_at` for each entity, written to `out`; a ValueError where the lengths differ."""
+    uniforms_into(key, process, day, entities, draw, out)
+    for i in range(out.size):
+        out[i] = normal_quantile(out[i])
+
+
+@compiled(f"void(u8,i8,i8,{KEYS},i8,f8[::1])")
+def exponentials_into(
+    key: np.uint64, process: int, day: int, entities: NDArray[np.uint64], draw: int, out: NDArray[np.float64]
+) -> None:
+    """An exponential number of mean 1, ``-log(u)``, for each entity, written to `out`, as `uniforms_into`."""
+    uniforms_into(key, process, day, entities, draw, out)
+    for i in range(out.size):
+        out[i] = -math.log(out[i])
 
 
 # ----------------------------------------------------------------------------------- faces for Python callers
@@ -303,6 +333,9 @@ def as_keys(values: ArrayLike) -> NDArray[np.uint64]:
         Where the values are not integers: a float has lost the low bits of a key already.
 
     """
+    # Nearly every array comes from a column of keys and passes at once: a day asks for more than a hundred.
+    if type(values) is np.ndarray and values.dtype is _KEY and values.ndim == 1 and values.flags.c_contiguous:
+        return values
     array = np.atleast_1d(np.asarray(values))
     if array.size and array.dtype.kind not in "iu":
         raise TypeError(f"entity keys must be integers (make an array of uint64), not {array.dtype}")
@@ -311,7 +344,7 @@ def as_keys(values: ArrayLike) -> NDArray[np.uint64]:
 
 def as_run(key: int | np.uint64) -> np.uint64:
     """The key of a run as the unsigned 64-bit number that kernels expect; a TypeError for a float."""
-    return np.uint64(operator.index(key))
+    return key if type(key) is np.uint64 else np.uint64(operator.index(key))
 
 
 def pack_key(seed: int, replicate: int) -> np.uint64:
@@ -343,14 +376,27 @@ def normals(
     key: int | np.uint64, process: int, day: int, entities: ArrayLike, draw: int
 ) -> NDArray[np.float64]:
     """The standard normal number of each entity: `normal_at` over an array of keys, shape (n,)."""
-    out = uniforms(key, process, day, entities, draw)
-    _to_normal(out)
+    keys = as_keys(entities)
+    out = np.empty(keys.size)
+    normals_into(as_run(key), process, day, keys, draw, out)
+    return out
+
+
+def exponentials(
+    key: int | np.uint64, process: int, day: int, entities: ArrayLike, draw: int
+) -> NDArray[np.float64]:
+    """An exponential number of mean 1 for each entity: ``-log(u)`` over an array of keys, shape (n,)."""
+    keys = as_keys(entities)
+    out = np.empty(keys.size)
+    exponentials_into(as_run(key), process, day, keys, draw, out)
     return out
 
 
 def child_keys(creators: ArrayLike, counters: ArrayLike) -> NDArray[np.uint64]:
     """`child_key` for each pair; a single creator or counter stands for all, shape (n,)."""
-    makers, counts = np.broadcast_arrays(as_keys(creators), as_keys(counters))
+    makers, counts = as_keys(creators), as_keys(counters)
+    if makers.size != counts.size:
+        makers, counts = map(np.ascontiguousarray, np.broadcast_arrays(makers, counts))
     out = np.empty(makers.size, dtype=np.uint64)
-    child_keys_into(np.ascontiguousarray(makers), np.ascontiguousarray(counts), out)
+    child_keys_into(makers, counts, out)
     return out

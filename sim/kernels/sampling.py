@@ -284,6 +284,13 @@ def binomial_at(
     return _binomial_in_lane(key, process, day, entity, lane_of(process, day, draw), n, p)
 
 
+@compiled("i8(u8,i8,i8,u8,i8,f8)", inline=True)
+def rounded_at(key: np.uint64, process: int, day: int, entity: np.uint64, draw: int, value: float) -> int:
+    """A whole number around `value` (0 or more), right in expectation: the uniform settles the fraction."""
+    whole = math.floor(value)
+    return whole + (uniform_at(key, process, day, entity, draw) < value - whole)
+
+
 @compiled(f"f8[::1]({FLOATS})")
 def _sums_from_the_end(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """The weight of each cell and all after it, shape (k + 1,); a ValueError for a weight below 0 or NaN.
@@ -402,6 +409,23 @@ def binomials_into(
         out[i] = binomial_at(key, process, day, entities[i], draw, ns[i], ps[i])
 
 
+@compiled(f"void(u8,i8,i8,{KEYS},i8,{FLOATS},i8[::1])")
+def rounded_into(
+    key: np.uint64,
+    process: int,
+    day: int,
+    entities: NDArray[np.uint64],
+    draw: int,
+    values: NDArray[np.float64],
+    out: NDArray[np.int64],
+) -> None:
+    """`rounded_at` for each entity and value, written to `out`; a ValueError where the lengths differ."""
+    if not entities.size == values.size == out.size:
+        raise ValueError("entities, values and counts differ in length")
+    for i in range(entities.size):
+        out[i] = rounded_at(key, process, day, entities[i], draw, values[i])
+
+
 # ----------------------------------------------------------------------------------- faces for Python callers
 
 
@@ -427,14 +451,28 @@ def binomials(
 
     """
     keys = as_keys(entities)
-    if np.asarray(ns).dtype.kind not in "iu":
-        raise TypeError(f"the trials of a binomial must be integers, not {np.asarray(ns).dtype}")
+    ns = np.asarray(ns)
+    if ns.dtype.kind not in "iu":
+        raise TypeError(f"the trials of a binomial must be integers, not {ns.dtype}")
     trials = _spread(ns, np.int64, keys.size)
     out = np.empty(keys.size, dtype=np.int64)
     binomials_into(as_run(key), process, day, keys, draw, trials, _spread(ps, np.float64, keys.size), out)
     return out
 
 
+def rounded(
+    key: int | np.uint64, process: int, day: int, entities: ArrayLike, draw: int, values: ArrayLike
+) -> NDArray[np.int64]:
+    """A whole number around each value, right in expectation (see `rounded_into`), shape (n,)."""
+    keys = as_keys(entities)
+    out = np.empty(keys.size, dtype=np.int64)
+    rounded_into(as_run(key), process, day, keys, draw, _spread(values, np.float64, keys.size), out)
+    return out
+
+
 def _spread(values: ArrayLike, kind: type[_Number], size: int) -> NDArray[_Number]:
     """The values as a contiguous array of one type and size; a single value is repeated."""
-    return np.ascontiguousarray(np.broadcast_to(np.asarray(values, dtype=kind), (size,)))
+    given = np.asarray(values, dtype=kind)
+    if given.shape == (size,) and given.flags.c_contiguous:
+        return given
+    return np.ascontiguousarray(np.broadcast_to(given, (size,)))

@@ -22,19 +22,28 @@ if TYPE_CHECKING:
 
 
 class Footprints:
-    """Tallies of the scenario's measures that pick outlets or banks, and of those watched."""
+    """Tallies of the scenario's measures that pick outlets or banks, and of those watched.
+
+    ``aimed_at``: the outlets that each measure aims at, bool (outlets, measures + 1); the last column is
+    everywhere.  ``here``: this month's new illicit accounts there, int64 (measures + 1).
+    """
 
     def __init__(self, model: FraudSupplyChain, watch: Sequence[Measure] = ()) -> None:
         self.model = model
         watched = {
             m.id: m for m in (*(w.at_draw(model.draw, model.root) for w in watch), *model.office.measures)
         }
-        self._masks: list[tuple[str, str, np.ndarray]] = []
+        self._names: list[tuple[str, str]] = []
+        masks = []
         for measure in watched.values():
             order = measure.whole(model.office.window)
             if order is not None:
                 axis = "issuer" if isinstance(order, Inspection) else "outlet"
-                self._masks.append((measure.id, axis, self._targets(order)))
+                self._names.append((measure.id, axis))
+                masks.append(self._targets(order))
+        masks.append(np.ones(model.outlets.n, dtype=np.bool_))
+        self.aimed_at = np.ascontiguousarray(np.column_stack(masks))
+        self.here = np.zeros(len(masks), dtype=np.int64)
 
     def _targets(self, order: Targets) -> np.ndarray:
         """Boolean mask (outlets) of the places that a whole measure aims at."""
@@ -50,10 +59,10 @@ class Footprints:
             mask = outlets.tainted & order.regions[outlets.region]
         return mask
 
-    def opened(self, outlet: np.ndarray) -> None:
-        """Tally the outlets (n) of today's new illicit accounts."""
-        m = self.model
-        for measure, axis, mask in self._masks:
-            here = int(mask[outlet].sum())
+    def end_month(self) -> None:
+        """Write the month's tallies down as deeds of the measures."""
+        m, opened = self.model, int(self.here[-1])
+        for (measure, axis), here in zip(self._names, self.here[:-1].tolist(), strict=True):
             m.recorder.deed(measure, f"{axis}_here", here * m.scale)
-            m.recorder.deed(measure, f"{axis}_elsewhere", (len(outlet) - here) * m.scale)
+            m.recorder.deed(measure, f"{axis}_elsewhere", (opened - here) * m.scale)
+        self.here[:] = 0

@@ -26,7 +26,8 @@ from typing import Any
 import pandas as pd
 
 from sim.errors import Fault, InputError
-from sim.observe.store import atomically, file_hash, write_parquet
+from sim.observe.parquet import write_parquet
+from sim.observe.store import atomically, file_hash
 
 FORMAT = "cardbreak-sweep"
 FORMAT_VERSION = 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.kernels.tally import tally_amounts_into, tally_into
 from sim.observe.outcomes import OUTCOMES
 from sim.world.codes import POOLS, Channel, Status
 from sim.world.regions import NATION
@@ -37,6 +38,7 @@ class Recorder:
         self.model = model
         self.places = model.regions.n + 1
         self._month: dict[str, np.ndarray] = {}
+        self._tables: dict[tuple[str, ...], np.ndarray] = {}
         self._value: dict[str, np.ndarray] = {name: np.zeros(self.places, dtype=np.int64) for name in PRICES}
         self._volume: dict[str, np.ndarray] = {name: np.zeros(self.places, dtype=np.int64) for name in PRICES}
         p = model.parameters
@@ -51,19 +53,41 @@ class Recorder:
 
     def count(self, name: str, place: np.ndarray, amount: np.ndarray | None = None) -> None:
         """Add simulated counts (or fen) of today by place number (n)."""
-        if len(place):
-            at = self._month.setdefault(name, np.zeros(self.places, dtype=np.int64))
-            np.add.at(at, place, 1 if amount is None else amount)
+        if not len(place):
+            return
+        if amount is None:
+            tally_into(self._counts(name), place)
+        else:
+            tally_amounts_into(self._counts(name), place, amount)
 
     def add(self, name: str, by_place: np.ndarray) -> None:
         """Add counts already summed by region (regions or places)."""
-        at = self._month.setdefault(name, np.zeros(self.places, dtype=np.int64))
-        at[: len(by_place)] += by_place
+        self._counts(name)[: len(by_place)] += by_place
+
+    def _counts(self, name: str) -> np.ndarray:
+        """Counts of a name in this month by place, int64 (places)."""
+        counts = self._month.get(name)
+        if counts is None:
+            counts = self._month[name] = np.zeros(self.places, dtype=np.int64)
+        return counts
+
+    def table(self, names: tuple[str, ...]) -> np.ndarray:
+        """Counts of the month of several outcomes, int64 (names, places), for a kernel to add to.
+
+        An outcome stands in one table only.
+        """
+        if names not in self._tables:
+            rows = np.zeros((len(names), self.places), dtype=np.int64)
+            for name, row in zip(names, rows, strict=True):
+                row += self._month.get(name, 0)
+                self._month[name] = row
+            self._tables[names] = rows
+        return self._tables[names]
 
     def price(self, name: str, place: np.ndarray, fen: np.ndarray, units: np.ndarray) -> None:
         """Add trades: money in fen and units, by place (n)."""
-        np.add.at(self._value[name], place, fen)
-        np.add.at(self._volume[name], place, units)
+        tally_amounts_into(self._value[name], place, fen)
+        tally_amounts_into(self._volume[name], place, units)
 
     def deed(self, measure: str, what: str, value: float) -> None:
         """Add to what a measure did this month, in real-world units."""
@@ -82,6 +106,12 @@ class Recorder:
     def credit_weights(self, what: str, by_region: np.ndarray) -> None:
         """Credit an amount by region (regions) to the measures that wrote ``what`` today, by their parts."""
         parts = self.model.policy.parts.get(what, {})
+        if not by_region.any():
+            return
+        if len(parts) == 1:  # as nearly always: all of it, wherever the measure acts
+            ((measure, part),) = parts.items()
+            self.credit(measure, float((part > 0.0).astype(np.float64) @ by_region))
+            return
         total = sum(parts.values(), np.zeros(self.model.regions.n))
         for measure, part in parts.items():
             share = np.divide(part, total, out=np.zeros_like(total), where=total > 0.0)
@@ -108,7 +138,7 @@ class Recorder:
     def end_month(self, first_day: date) -> None:
         """Close the month that began on ``first_day``."""
         counts = {name: np.zeros(self.places, dtype=np.int64) for name in OUTCOMES} | self._month
-        self._month = {}
+        self._month, self._tables = {}, {}
         self._stocks(counts)
         for name in PRICES:
             value, volume = self._value[name], self._volume[name]

@@ -5,6 +5,9 @@ moved into place; the manifest is written last, so a folder with a manifest is w
 values that depend on the scenario, the seed and the numbers asked for, never on time, threads or processes;
 wall-clock times are in the manifest only.
 
+The tables themselves are the business of `sim.observe.parquet`, which is loaded when there is one: reserving
+a folder must not wait for the libraries that this takes.
+
 A folder that is read back may come from anybody: everything in it is checked before it is used, and what is
 wrong is said in one line.
 """
@@ -18,14 +21,12 @@ import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import IO, TYPE_CHECKING, Any
 
 from sim.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = "cardbreak-results"
 FORMAT_VERSION = 1
@@ -57,48 +58,8 @@ FILES = (
 unfinished.
 """
 
-LABELS = ("scenario", "draw", "replicate", "month", "region")
-"""The columns that say which run, month and region a row of `monthly.parquet` belongs to."""
-
-OUTCOME_ORDER = (
-    "cases_true",
-    "cases_reported",
-    "cases_registered",
-    "losses_yuan",
-    "frozen_yuan",
-    "gang_income_yuan",
-    "price_gang_yuan",
-    "price_dealer_yuan",
-    "price_opener_yuan",
-    "orders",
-    "orders_filled",
-    "cards_active",
-    "cards_gang_stock",
-    "cards_dealer_stock",
-    "involved_new_cards",
-    "own_account_share",
-    "openings_attempted_illicit",
-    "openings_refused_illicit",
-    "openings_legitimate",
-    "openings_refused_legitimate",
-    "openings_lost_to_suspension",
-    "closed_true",
-    "closed_false",
-    "holders_barred_in_error",
-    "transfers_held_legitimate",
-    "accounts_frozen_in_error",
-    "arrests_gang",
-    "arrests_dealer",
-    "arrests_opener",
-    "gangs",
-    "dealers",
-    "awareness",
-)
-"""The order of the outcome columns; outcomes not named here follow in the order of the recorder."""
-
 MOST_MANIFEST_BYTES = 64 * 2**20
-MOST_VALUES = 500_000_000
-"""Largest table that is read back, in values (rows times columns); 500 million take about 4 GB."""
+AGAIN = "Run the command that made the folder again, with --force."
 
 
 @dataclass(frozen=True)
@@ -139,18 +100,22 @@ class ResultsFolder:
             with open(path / MARKER, "x", encoding="utf-8") as marker:
                 json.dump({"format": FORMAT, "process": os.getpid()}, marker)
         except FileExistsError as problem:
-            raise _refusal(path, *_why_exists(path)) from problem
+            raise refusal(path, *_why_exists(path)) from problem
         except (OSError, ValueError) as problem:  # ValueError: a null character in the name
             what = f"cannot be written to ({getattr(problem, 'strerror', None) or problem})"
-            raise _refusal(path, what, "Give another folder with --out.") from problem
+            raise refusal(path, what, "Give another folder with --out.") from problem
         return cls(path, made)
 
     def write_monthly(self, frame: pd.DataFrame) -> Path:
         """Write `monthly.parquet`: the frame in the order of the columns, with fixed settings."""
+        from sim.observe.parquet import ordered, write_parquet
+
         return self._write(MONTHLY, lambda file: write_parquet(ordered(frame), file))
 
     def write_measures(self, frame: pd.DataFrame) -> Path:
         """Write `measures.parquet`: what the measures did, a row a run, month, measure and quantity."""
+        from sim.observe.parquet import write_parquet
+
         return self._write(MEASURES, lambda file: write_parquet(frame, file))
 
     def write_table(self, name: str, frame: pd.DataFrame) -> Path:
@@ -213,51 +178,6 @@ def atomically(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
         raise
 
 
-def ordered(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its columns in the order of the file format."""
-    known = [*LABELS, *(name for name in OUTCOME_ORDER if name in frame.columns)]
-    return frame[[*known, *(name for name in frame.columns if name not in known)]]
-
-
-def write_parquet(frame: pd.DataFrame, file: IO[bytes]) -> None:
-    """Write a results table with settings that are fixed here, not by the version of a library."""
-    table = pa.Table.from_pandas(frame, schema=_schema(frame), preserve_index=False)
-    pq.write_table(
-        table.replace_schema_metadata(None), file, compression="zstd", version="2.6", row_group_size=2**17
-    )
-
-
-def _schema(frame: pd.DataFrame) -> pa.Schema:
-    text = dict.fromkeys(("scenario", "region", "measure", "what"), pa.string())
-    kinds = text | {"month": pa.timestamp("us"), "value": pa.float64()}
-    return pa.schema(
-        [(name, kinds.get(name) or pa.from_numpy_dtype(frame[name].dtype)) for name in frame.columns]
-    )
-
-
-def fingerprint(frame: pd.DataFrame) -> str:
-    """SHA-256 over the sorted values of a monthly table, column by column.
-
-    Rows are sorted by their labels and columns taken in the order of the file, so the order in which runs
-    finished does not matter; every bit of every value does.
-    """
-    rows = ordered(frame).sort_values(list(LABELS), kind="stable")
-    digest = hashlib.sha256()
-    for name in rows.columns:
-        digest.update(name.encode() + b"\0" + _column_bytes(rows[name]))
-    return digest.hexdigest()
-
-
-def _column_bytes(column: pd.Series) -> bytes:
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column.to_numpy().astype("datetime64[s]").astype("<i8").tobytes()
-    if pd.api.types.is_float_dtype(column):
-        return (column.to_numpy(dtype="<f8") + 0.0).tobytes()  # adding zero makes -0.0 and 0.0 one
-    if pd.api.types.is_integer_dtype(column) or pd.api.types.is_bool_dtype(column):
-        return column.to_numpy().astype("<i8").tobytes()
-    return "\0".join(column.astype(str)).encode()
-
-
 def file_hash(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a file's bytes."""
     with open(path, "rb") as file:
@@ -269,32 +189,29 @@ def open_results(folder: str | os.PathLike[str]) -> Results:
 
     Raises `InputError` with one line that says what is missing, torn, too large or not what it should be.
     """
+    from sim.observe.parquet import read_monthly
+
     path = Path(folder)
     if not path.is_dir():
-        raise _refusal(
+        raise refusal(
             path, "is not a results folder", "Name the folder that `cardbreak run` or `compare` wrote."
         )
     if (path / MARKER).exists() and not (path / MANIFEST).exists():
-        raise _refusal(
-            path, "holds a run that has not finished", "Wait for it, or run it again with --force."
-        )
+        raise refusal(path, "holds a run that has not finished", "Wait for it, or run it again with --force.")
     manifest = _read_manifest(path / MANIFEST)
-    return Results(path, manifest, _read_monthly(path / MONTHLY))
-
-
-_AGAIN = "Run the command that made the folder again, with --force."
+    return Results(path, manifest, read_monthly(path / MONTHLY))
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    _check_file(path, MOST_MANIFEST_BYTES)
+    check_file(path, MOST_MANIFEST_BYTES)
     try:
         manifest = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as problem:
-        raise _refusal(path, "is not readable as JSON", _AGAIN) from problem
+        raise refusal(path, "is not readable as JSON", AGAIN) from problem
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise _refusal(path, "is not a manifest of cardbreak", "Name a folder that cardbreak wrote.")
+        raise refusal(path, "is not a manifest of cardbreak", "Name a folder that cardbreak wrote.")
     if manifest.get("format_version") != FORMAT_VERSION:
-        raise _refusal(
+        raise refusal(
             path,
             f"is not of format version {FORMAT_VERSION}",
             "Read it with the version of cardbreak that wrote it.",
@@ -302,84 +219,16 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def _read_monthly(path: Path) -> pd.DataFrame:
-    _check_file(path, None)
-    try:
-        table = pq.ParquetFile(path)
-        about = table.metadata
-        if about.num_rows * about.num_columns > MOST_VALUES:
-            raise _refusal(
-                path, "is larger than this program reads at once", "Read a part of it with pandas."
-            )
-        _check_columns(path, table.schema_arrow)
-        frame = table.read().to_pandas()
-    except InputError:
-        raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        OverflowError,
-        MemoryError,
-        pa.ArrowException,
-    ) as problem:
-        raise _refusal(path, "is torn, or not a Parquet file", _AGAIN) from problem
-    return _checked(path, frame)
-
-
-def _check_file(path: Path, most: int | None) -> None:
+def check_file(path: Path, most: int | None) -> None:
+    """Refuse what is missing, no regular file, or larger than `most` bytes."""
     try:
         about = path.stat()
     except OSError as problem:
-        raise _refusal(path, "is missing", _AGAIN) from problem
+        raise refusal(path, "is missing", AGAIN) from problem
     if not stat.S_ISREG(about.st_mode):
-        raise _refusal(path, "is not a regular file", "Name a folder that cardbreak wrote.")
+        raise refusal(path, "is not a regular file", "Name a folder that cardbreak wrote.")
     if most is not None and about.st_size > most:
-        raise _refusal(path, f"is larger than {most // 2**20} MB", "Name a folder that cardbreak wrote.")
-
-
-def _check_columns(path: Path, schema: pa.Schema) -> None:
-    """The labels must be there with their types, and every other column must hold numbers."""
-    missing = [name for name in LABELS if name not in schema.names]
-    if missing:
-        raise _refusal(path, f"has no column {missing[0]}", _AGAIN)
-    if len(set(schema.names)) < len(schema.names):
-        raise _refusal(path, "has two columns of one name", _AGAIN)
-    wrong = [field.name for field in schema if not _fits(field)]
-    if wrong:
-        raise _refusal(path, f"has a column of the wrong type ({wrong[0][:40]!r})", _AGAIN)
-
-
-def _fits(field: pa.Field) -> bool:
-    kind = field.type
-    if field.name in ("scenario", "region"):
-        return bool(
-            pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
-        )
-    if field.name == "month":
-        return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
-    if field.name in ("draw", "replicate"):
-        return bool(pa.types.is_integer(kind))
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
-
-
-def _checked(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
-    """One row for each label, labels that are there, finite numbers, and names that are safe to print."""
-    if frame.empty:
-        raise _refusal(path, "holds no rows", _AGAIN)
-    if frame[list(LABELS)].isna().any(axis=None):
-        raise _refusal(path, "has rows without a label", _AGAIN)
-    if frame.duplicated(list(LABELS)).any():
-        raise _refusal(path, "has two rows for one scenario, draw, replicate, month and region", _AGAIN)
-    frame["month"] = pd.to_datetime(frame["month"])
-    names = {*frame["scenario"].astype(str), *frame["region"].astype(str)}
-    if not all(name.isprintable() and 0 < len(name) <= 100 for name in names):
-        raise _refusal(path, "has names that cannot be printed", _AGAIN)
-    numbers = frame.drop(columns=list(LABELS)).to_numpy(dtype="float64")
-    if not np.isfinite(numbers).all():
-        raise _refusal(path, "has values that are not finite numbers", _AGAIN)
-    return frame
+        raise refusal(path, f"is larger than {most // 2**20} MB", "Name a folder that cardbreak wrote.")
 
 
 def _refuse_occupied(path: Path, force: bool) -> None:
@@ -389,9 +238,9 @@ def _refuse_occupied(path: Path, force: bool) -> None:
     if not there and not marked:
         return
     if not force:
-        raise _refusal(path, *_why_exists(path))
+        raise refusal(path, *_why_exists(path))
     if there and not marked and not _is_ours(path):
-        raise _refusal(
+        raise refusal(
             path, f"holds a {there[0]} that cardbreak did not write", "Give another folder with --out."
         )
 
@@ -415,7 +264,8 @@ def _is_ours(path: Path) -> bool:
     return True
 
 
-def _refusal(path: Path, what: str, mend: str) -> InputError:
+def refusal(path: Path, what: str, mend: str) -> InputError:
+    """One fault of a file or folder, and how to mend it."""
     return InputError([Fault(str(path), None, "", what, mend)])
 
 

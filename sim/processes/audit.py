@@ -26,18 +26,21 @@ class Audit:
     def run(self) -> None:
         """Gather the day for ordinary cards; at the month's end settle them, audit and record."""
         m = self.model
-        self.refused += m.banks.honest_refusals()
+        month_ends = m.month_ends
+        m.banks.add_honest_refusals(self.refused)
         self.shut += m.outlets.shut_share(m.day, m.regions.n)
         self.days += 1
-        if m.month_ends:
+        if month_ends:
             self._ordinary()
-        if m.month_ends or self.every == "day":
+        if month_ends or self.every == "day":
             self.money()
             self.cards()
             self.checks += 1
         if m.day % 7 == 6:
             m.recorder.end_week()
-        if m.month_ends:
+        if month_ends:
+            m.opening.end_month()
+            m.footprints.end_month()
             m.recorder.end_month(m.first_of_month)
 
     def _ordinary(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.policy import Policy
-from sim.random import Process, named_key
+from sim.random import Process, named_keys
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
@@ -39,7 +39,9 @@ class Calendar:
         self.lockdown_depth = p.number("season.lockdown_depth")
         self.lockdown_days = p.number("season.lockdown_days")
         self.shock_sd = p.number("reporting.shock_sd")
-        self.shock_key = named_key("shared shock")
+        self.shock_key = named_keys(["shared shock"])
+        self.shock_month = -1
+        self.festivals = [first.toordinal() for first in SPRING_FESTIVALS]
 
     def run(self) -> None:
         """Set ``today``, ``season`` (factor on business), ``policy`` and ``shock`` (shared) of the model."""
@@ -49,15 +51,15 @@ class Calendar:
         m.policy = m.office.policy_of(m.day)
         for measure, units in m.policy.delivered.items():
             m.recorder.deed(measure, "units", units)
-        if self.shock_sd > 0.0:
-            month = m.today.year * 12 + m.today.month
-            m.shock = float(
-                np.exp(self.shock_sd * m.keyed.normal(Process.SHOCK, month % 60000, [self.shock_key])[0])
-            )
+        month = m.today.year * 12 + m.today.month
+        if self.shock_sd > 0.0 and month != self.shock_month:
+            deviation = m.keyed.normal(Process.SHOCK, month % 60000, self.shock_key)[0]
+            m.shock, self.shock_month = float(np.exp(self.shock_sd * deviation)), month
 
     def _festival(self, today: date) -> float:
         """A dip around the lunar new year: a bell of given depth and width (days, one standard deviation)."""
-        nearest = min(abs((today - first).days - 3) for first in SPRING_FESTIVALS)
+        middle = today.toordinal() - 3
+        nearest = min([abs(middle - first) for first in self.festivals])
         return float(1.0 - self.festival_depth * np.exp(-0.5 * (nearest / self.festival_days) ** 2))
 
     def _lockdown(self, today: date) -> float:
@@ -80,6 +82,7 @@ class Fading:
         self.legal_share = p.number("victims.legal_share")
         self.awareness_decay = 0.5 ** (1.0 / (7 * p.number("victims.awareness_half_life_weeks")))
         self.reach = np.array([p.number(f"victims.{s}_reach") for s in ("video", "event", "message")])
+        self.adults = float(model.regions.adults.sum())
         self.efficacy = np.array([p.number(f"victims.{s}_efficacy") for s in ("video", "event", "message")])
 
     def run(self) -> None:
@@ -97,7 +100,7 @@ class Fading:
 
     def dose(self, policy: Policy) -> np.ndarray:
         """Effective contacts per adult today: doses are national counts, spread over all adults."""
-        contacts = policy.publicity * self.reach / float(self.model.regions.adults.sum())
+        contacts = policy.publicity * self.reach / self.adults
         return np.asarray(contacts @ self.efficacy)
 
 

@@ -8,22 +8,36 @@ settled with the ordinary cards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.arrays import rank_within
+from sim.kernels.counter import (
+    EXISTING,
+    FATES,
+    LOST,
+    MOVED,
+    OPENED,
+    REFUSED,
+    TURNED_AWAY,
+    screen,
+    tally,
+    to_outlets,
+    turn_away_over_the_cap,
+)
 from sim.policy import NO_CAP, Blacklist
 from sim.random import Process
+from sim.world.codes import LIVE
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
+# Numbers of the processes as kernels take them.
+OUTLET_CHOICE, SCREENING = int(Process.OUTLET_CHOICE), int(Process.SCREENING)
 
-@dataclass(frozen=True)
-class Openings:
-    """Openings tried as arrays (n), a person's own one after the other.
+
+class Openings(NamedTuple):
+    """Openings tried as arrays (n), a person's own one after the other, persons in rising order.
 
     ``key`` of the card; ``visit``: which person of today (0, 1, ..); ``person``: row of the opener, -1 for
     none; ``recruiter``: row of the dealer; ``region``; ``existing``: whether the person sells an account
@@ -38,9 +52,14 @@ class Openings:
     existing: np.ndarray
     outlet: np.ndarray
 
+    def at(self, outlet: np.ndarray) -> Openings:
+        """The same openings at outlets (n)."""
+        return self._replace(outlet=outlet)
+
     def keep(self, mask: np.ndarray) -> Openings:
         """The openings where ``mask`` is true."""
-        return Openings(*(getattr(self, column.name)[mask] for column in fields(self)))
+        rows = np.flatnonzero(mask)
+        return Openings(*(column[rows] for column in self))
 
 
 def after_first(group: np.ndarray, event: np.ndarray) -> np.ndarray:
@@ -55,29 +74,37 @@ def after_first(group: np.ndarray, event: np.ndarray) -> np.ndarray:
 
 
 class Counter:
-    """Serves the openers of a day."""
+    """Serves the openers of a day.
+
+    ``by_fate``: what became of openings this month, int64 (fates, regions), written down at its end.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         self.model = model
+        self.by_fate = np.zeros((FATES, model.regions.n), dtype=np.int64)
+        self._by_region = np.zeros(model.regions.n, dtype=np.int64)
 
     def serve(self, openings: Openings) -> Openings:
         """The openings that come about, with accounts that exist already; outlets are chosen here."""
-        m, region = self.model, openings.region
-        tried = ~openings.existing
-        outlet, lost = self.find_outlet(openings.key, region, tried)
-        openings = Openings(**(vars(openings) | {"outlet": outlet}))
-        listed = self._on_a_list(openings, tried & ~lost)
-        over = tried & ~lost & ~listed & self._over_the_cap(openings)
-        refused = self._screen(openings, tried & ~lost & ~listed & ~over)
-        listed |= self._share_lists(openings, refused, tried & ~lost & ~listed & ~over)
-        refused |= listed | over
-        done = ~lost & ~refused
-        m.recorder.count("openings_attempted_illicit", region[tried])
-        m.recorder.count("openings_refused_illicit", region[refused])
-        m.recorder.count("openings_lost_illicit", region[lost])
-        m.recorder.count("openings_illicit", region[done & tried])
-        m.footprints.opened(openings.outlet[done & tried])
-        return openings.keep(done)
+        outlet, lost = self.find_outlet(openings.key, openings.region, ~openings.existing)
+        openings = openings.at(outlet)
+        fate = EXISTING * openings.existing.view(np.uint8) + LOST * lost.view(np.uint8)
+        self._turn_away_listed(openings, fate)
+        self._turn_away_over_the_cap(openings, fate)
+        self._screen(openings, fate)
+        self._share_lists(openings, fate)
+        m = self.model
+        tally(openings.region, outlet, fate, m.footprints.aimed_at, self.by_fate, m.footprints.here)
+        return openings.keep(fate <= EXISTING)
+
+    def end_month(self) -> None:
+        """Write down what became of the month's openings."""
+        count, by_fate = self.model.recorder.add, self.by_fate
+        count("openings_attempted_illicit", by_fate.sum(axis=0) - by_fate[EXISTING])
+        count("openings_refused_illicit", by_fate[TURNED_AWAY] + by_fate[REFUSED])
+        count("openings_lost_illicit", by_fate[LOST])
+        count("openings_illicit", by_fate[OPENED])
+        by_fate[:] = 0
 
     def find_outlet(
         self, key: np.ndarray, region: np.ndarray, tried: np.ndarray
@@ -86,15 +113,26 @@ class Counter:
 
         A share ``displacement`` of those who find it shut goes to another outlet that is open.
         """
-        m = self.model
-        outlet = m.outlets.choose(region, m.keyed.uniform(Process.OUTLET_CHOICE, m.day, key))
-        shut = m.outlets.shut(m.day)
-        stopped = tried & shut[outlet]
-        if not stopped.any():
-            return outlet, np.zeros(len(key), dtype=bool)
-        for number, measure in enumerate(m.outlets.suspenders):
-            m.recorder.credit(measure, int((stopped & (m.outlets.suspended_by[outlet] == number)).sum()))
-        self._elsewhere(key, region, outlet, stopped, m.outlets.displacement[outlet], shut, 1)
+        m, o, n = self.model, self.model.outlets, len(key)
+        outlet, stopped = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.bool_)
+        if not to_outlets(
+            m.keyed.key,
+            OUTLET_CHOICE,
+            m.day,
+            key,
+            region,
+            tried,
+            o.first,
+            o.cumulative,
+            o.suspended_until,
+            outlet,
+            stopped,
+        ):
+            return outlet, stopped
+        for number, measure in enumerate(o.suspenders):
+            m.recorder.credit(measure, int((stopped & (o.suspended_by[outlet] == number)).sum()))
+        shut = o.shut(m.day)
+        self._elsewhere(key, region, outlet, stopped, o.displacement[outlet], shut, 1)
         return outlet, tried & shut[outlet]
 
     def _elsewhere(
@@ -121,19 +159,21 @@ class Counter:
         went[again] = found >= 0
         return went
 
-    def _on_a_list(self, openings: Openings, at_counter: np.ndarray) -> np.ndarray:
-        """Who is refused because a member's list names the person; some go to an outlet that is no member."""
+    def _turn_away_listed(self, openings: Openings, fate: np.ndarray) -> None:
+        """Members refuse whom their list names; some of these go to an outlet that is no member."""
         m = self.model
-        refused = np.zeros(len(openings.key), dtype=bool)
-        for order in m.policy.blacklists:
-            named = at_counter & ~refused & self._named(openings)
+        if not m.policy.blacklists:
+            return
+        named = (fate == OPENED) & self._named(openings)
+        for order in m.policy.blacklists if named.any() else ():
             hit = named & self._member(order, openings)
-            blocked = m.outlets.members(order) | m.outlets.shut(m.day) if hit.any() else hit
-            share = np.full(len(hit), order.displacement)
-            went = self._elsewhere(openings.key, openings.region, openings.outlet, hit, share, blocked, 3)
-            m.recorder.credit(order.measure, int(hit.sum()))
-            refused |= hit & ~went
-        return refused
+            if hit.any():
+                blocked = m.outlets.members(order) | m.outlets.shut(m.day)
+                share = np.full(len(hit), order.displacement)
+                went = self._elsewhere(openings.key, openings.region, openings.outlet, hit, share, blocked, 3)
+                m.recorder.credit(order.measure, int(hit.sum()))
+                fate[hit & ~went] = TURNED_AWAY
+                named &= fate == OPENED
 
     def _named(self, openings: Openings) -> np.ndarray:
         listed: np.ndarray = self.model.openers.listed_at[openings.person] <= self.model.day
@@ -144,64 +184,82 @@ class Counter:
         joins = self.model.outlets.joins[openings.outlet]
         return np.asarray(order.regions[openings.region] & (joins < order.members))
 
-    def _share_lists(self, openings: Openings, refused: np.ndarray, at_counter: np.ndarray) -> np.ndarray:
+    def _share_lists(self, openings: Openings, fate: np.ndarray) -> None:
         """Members put those they refused on the list; without a lag the same day's later tries fail too."""
         m = self.model
-        barred = np.zeros(len(refused), dtype=bool)
+        if not m.policy.blacklists:
+            return
+        refused = fate == REFUSED
         for order in m.policy.blacklists:
             member = self._member(order, openings)
             suspect = refused & member
             person = openings.person[suspect & (openings.person >= 0)]
             m.openers.list_persons(person, np.full(len(person), m.day + order.lag))
             if order.lag == 0:
-                later = after_first(openings.visit, suspect) & member & at_counter & ~refused & ~barred
+                later = after_first(openings.visit, suspect) & member & (fate == OPENED)
                 m.recorder.credit(order.measure, int(later.sum()))
-                barred |= later
-        return barred
+                fate[later] = TURNED_AWAY
 
-    def _over_the_cap(self, openings: Openings) -> np.ndarray:
-        """Whether a person has, with earlier tries of today, as many accounts at the bank as one may have."""
-        m = self.model
-        cap = m.policy.cap[openings.region]
-        if (cap >= NO_CAP).all():
-            return np.zeros(len(cap), dtype=bool)
-        place = openings.person * m.banks.n + m.outlets.bank[openings.outlet]
-        order = np.argsort(place, kind="stable")
-        before = np.empty(len(place), dtype=np.int64)
-        before[order] = rank_within(place[order])
-        held = m.accounts.live() & np.isin(m.accounts.holder, openings.person)
-        theirs = np.sort(m.accounts.holder[held].astype(np.int64) * m.banks.n + m.accounts.issuer[held])
-        have = np.searchsorted(theirs, place, side="right") - np.searchsorted(theirs, place)
-        return np.asarray((have + before >= cap) & (openings.person >= 0))
+    def _turn_away_over_the_cap(self, openings: Openings, fate: np.ndarray) -> None:
+        """A person who has, with earlier tries of today, as many accounts at the bank as one may have."""
+        m, cards = self.model, self.model.accounts
+        turn_away_over_the_cap(
+            openings.person,
+            openings.region,
+            openings.outlet,
+            m.outlets.bank,
+            m.policy.cap,
+            NO_CAP,
+            cards.status,
+            int(LIVE),
+            cards.holder,
+            cards.issuer,
+            fate,
+        )
 
-    def _screen(self, openings: Openings, at_counter: np.ndarray) -> np.ndarray:
-        """Who is refused by screening; at an inspected bank some then try one that is not (row 7)."""
+    def _screen(self, openings: Openings, fate: np.ndarray) -> None:
+        """Banks screen; some of those whom an inspected bank refuses try one that is not (row 7)."""
         m = self.model
-        refused = self._refused(openings, at_counter, 0)
+        if not self._refuse(openings, fate, OPENED, 0):
+            return
         inspected = m.banks.inspected(m.day)
-        if not inspected.any():
-            return refused
         bank = m.outlets.bank[openings.outlet]
-        stopped = refused & inspected[bank]
-        if not stopped.any():
-            return refused
         blocked, share = m.outlets.shut(m.day) | inspected[m.outlets.bank], m.banks.displacement[bank]
+        stopped = (fate == REFUSED) & inspected[bank]
         went = self._elsewhere(openings.key, openings.region, openings.outlet, stopped, share, blocked, 5)
-        return np.asarray((refused & ~went) | self._refused(openings, went, 1))
+        fate[went] = MOVED
+        self._refuse(openings, fate, MOVED, 1)
 
-    def _refused(self, openings: Openings, at_counter: np.ndarray, draw: int) -> np.ndarray:
+    def _refuse(self, openings: Openings, fate: np.ndarray, here: int, draw: int) -> int:
         """Screening: a bank's sensitivity, raised by its effort, times the policy's factor.
 
-        What effort and factor add beyond the bank's own sensitivity is credited to who raised them.
+        What effort and factor add beyond the bank's own sensitivity is credited to who raised them.  Returns
+        how many a bank under inspection refused.
         """
-        m = self.model
-        bank = m.outlets.bank[openings.outlet]
-        own, raised = m.banks.base[bank], m.banks.sensitivity[bank]
-        chance = np.minimum(raised * m.policy.opening_factor[openings.region], m.banks.ceiling)
-        u = m.keyed.uniform(Process.SCREENING, m.day, openings.key, draw)
-        refused: np.ndarray = at_counter & (u < chance)
-        by_effort = refused & (u >= own) & (u < raised)
-        for number, measure in enumerate(m.banks.raisers):
-            m.recorder.credit(measure, int((by_effort & (m.banks.raised_by[bank] == number)).sum()))
-        m.recorder.credit_parts("opening_factor", openings.region[refused & (u >= raised)])
-        return refused
+        m, b = self.model, self.model.banks
+        by_raiser = np.empty(len(b.raisers) + 1, dtype=np.int64)
+        watched = screen(
+            m.keyed.key,
+            SCREENING,
+            m.day,
+            draw,
+            openings.key,
+            openings.region,
+            openings.outlet,
+            m.outlets.bank,
+            b.base,
+            b.effort,
+            b.ceiling,
+            m.policy.opening_factor,
+            b.inspected_until,
+            b.raised_by,
+            here,
+            fate,
+            by_raiser,
+            self._by_region,
+        )
+        for measure, count in zip(b.raisers, by_raiser[:-1].tolist(), strict=True):
+            m.recorder.credit(measure, count)
+        if "opening_factor" in m.policy.parts and self._by_region.any():
+            m.recorder.credit_weights("opening_factor", self._by_region)
+        return watched

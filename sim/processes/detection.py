@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.arrays import fen
+from sim.kernels import card_passes as passes
 from sim.kernels.card_step import card_step
 from sim.random import Process
 from sim.world.cards import CardTable
@@ -43,6 +44,10 @@ class Detection:
         self.own[0, Status.RECRUITER_STOCK : LIVE, Kind.ACCOUNT] = p.number("cards.reclaim_per_year") / 365.25
         self.own[1, :LIVE, Kind.ACCOUNT] = p.number("cards.lapse_per_year") / 365.25
         self.own[1, :LIVE, [Kind.SIM, Kind.IOT]] = p.number("sims.lapse_per_year") / 365.25
+        self.reclaiming = (1.0, self.own)
+        self.rates = np.zeros((len(CLEANUPS), len(Kind), FLAG_SETS, model.regions.n))
+        self.written: set[tuple[int, int]] = set()
+        self.flagged = {flag: matches(flag, FLAG_SETS)[:, None] for flag in range(FLAG_SETS)}
         self.sleeps_after = int(p.number("cards.sleeps_after_days"))
         self.warming = -np.expm1(-p.number("dealers.warm_up_per_week") / 7.0)
         self.warming_cost = p.number("dealers.warm_up_cost")
@@ -71,22 +76,26 @@ class Detection:
     def _cleanup(self) -> np.ndarray:
         """Rates of the cleanups, float64 (cleanup causes, kinds, 16 flag sets, regions)."""
         m = self.model
-        rates = np.zeros((len(CLEANUPS), len(Kind), FLAG_SETS, m.regions.n))
+        for yesterday in self.written:
+            self.rates[yesterday] = 0.0
+        self.written.clear()
         for order in m.policy.cleanups:
             rate = m.ordinary.rate(order)
             m.ordinary.clean(order, rate)
-            flagged = matches(order.flag, FLAG_SETS)
-            at = CLEANUPS.index(Cause(order.cause))
             hazard = order.lift * rate + order.illicit_rate
-            rates[at, order.kind] += hazard * flagged[:, None] * order.regions
+            at = (CLEANUPS.index(Cause(order.cause)), int(order.kind))
+            self.rates[at] += hazard * self.flagged[order.flag] * order.regions
+            self.written.add(at)
             m.policy.part(f"cleaned {int(order.cause)}", order.measure, hazard * order.regions)
-        return rates
+        return self.rates
 
     def _fall_asleep(self) -> None:
         """Accounts that lie on a shelf for long count as dormant."""
         m, cards = self.model, self.model.accounts
-        lies = (cards.status < Status.ACTIVE) & (m.day - cards.opened == self.sleeps_after)
-        cards.flags[lies] |= np.uint8(Flag.IDLE)
+        opened = m.day - self.sleeps_after
+        passes.fall_asleep(
+            cards.status, cards.flags, cards.opened, int(Status.ACTIVE), opened, int(Flag.IDLE)
+        )
 
     def _warm_up(self) -> None:
         """While dormant accounts are reviewed dealers warm some of theirs up (row 6a): a few transfers, paid
@@ -96,10 +105,20 @@ class Detection:
         reviewed = any(order.cause == Cause.CLEANUP_DORMANT for order in m.policy.cleanups)
         if not reviewed or not m.adapts("warming_up"):
             return
-        shelf = (cards.status == Status.RECRUITER_STOCK) | (cards.status == Status.DEALER_STOCK)
-        rows = np.flatnonzero(shelf & ((cards.flags & Flag.IDLE) != 0))
-        rows = rows[m.keyed.uniform(Process.WARMING, m.day, cards.key[rows]) < self.warming]
-        cards.flags[rows] &= ~np.uint8(Flag.IDLE)
+        rows = passes.warm_up(
+            m.keyed.key,
+            int(Process.WARMING),
+            m.day,
+            cards.key,
+            cards.status,
+            cards.flags,
+            int(Status.RECRUITER_STOCK),
+            int(Status.DEALER_STOCK),
+            int(Flag.IDLE),
+            self.warming,
+        )
+        if not len(rows):
+            return
         cost = np.full(len(rows), fen(self.warming_cost))
         np.subtract.at(m.dealers.cash, cards.dealer[rows], cost)
         m.ledger.pay(Account.DEALERS, Account.OUTSIDE, int(cost.sum()))
@@ -129,10 +148,12 @@ class Detection:
             self._own_rates(),
             removed,
         )
-        self._observe(cards, removed)
-        for cause in np.unique(removed[removed > 0]):
-            rows = np.flatnonzero(removed == cause)
-            why = self.cause(int(cause) - 1)
+        gone = passes.marked(removed)
+        causes = removed[gone]
+        self._observe(cards, gone, causes)
+        for cause in np.flatnonzero(np.bincount(causes)).tolist():
+            rows = gone[causes == cause]
+            why = self.cause(cause - 1)
             if why in CLEANUPS:
                 m.recorder.count("closed_true", cards.region_open[rows])
                 m.recorder.credit_parts(f"cleaned {int(why)}", cards.region_open[rows])
@@ -142,11 +163,12 @@ class Detection:
 
     def _own_rates(self) -> np.ndarray:
         """Rates of reclaim and lapse; a cool-off on replacements keeps some from reclaiming (row 6c)."""
-        if self.model.policy.reclaim_factor == 1.0:
-            return self.own
-        rates = self.own.copy()
-        rates[0] *= self.model.policy.reclaim_factor
-        return rates
+        factor = self.model.policy.reclaim_factor
+        if factor != self.reclaiming[0]:
+            rates = self.own.copy()
+            rates[0] *= factor
+            self.reclaiming = (factor, rates)
+        return self.reclaiming[1]
 
     @staticmethod
     def cause(number: int) -> Cause:
@@ -156,17 +178,25 @@ class Detection:
     def _trace(self) -> None:
         """Used cards are traced to their opener after a delay; newly opened ones are counted apart."""
         m, cards = self.model, self.model.accounts
-        rows = np.flatnonzero((cards.uses_today > 0) & ((cards.flags & Flag.INVOLVED) == 0))
+        rows = passes.trace(
+            m.keyed.key,
+            int(Process.TRACE),
+            m.day,
+            cards.key,
+            cards.uses_today,
+            cards.region_open,
+            cards.flags,
+            int(Flag.INVOLVED),
+            self.trace,
+            m.policy.trace_factor,
+        )
         if len(rows):
-            rate = self.trace * m.policy.trace_factor[cards.region_open[rows]] * cards.uses_today[rows]
-            rows = rows[m.keyed.uniform(Process.TRACE, m.day, cards.key[rows]) < -np.expm1(-rate)]
-            cards.flags[rows] |= np.uint8(Flag.INVOLVED)
             delay = self.trace_delay * m.keyed.exponential(Process.TRACE, m.day, cards.key[rows], 1)
             on = m.day + np.floor(delay).astype(np.int64)
             self._list_holders(rows, on)
             new = on - cards.opened[rows] <= self.new_card_days
-            for day in np.unique(on[new]):
-                self.involved[int(day)].append(cards.region_open[rows][new & (on == day)])
+            for day in sorted(set(on[new].tolist())):
+                self.involved[day].append(cards.region_open[rows][new & (on == day)])
         for region in self.involved.pop(m.day, []):
             m.recorder.count("involved_new_cards", region)
 
@@ -180,19 +210,23 @@ class Detection:
     def _throw_away(self) -> None:
         """Cards at their use cap are thrown away."""
         m, cards = self.model, self.model.accounts
-        active = np.flatnonzero(cards.status == Status.ACTIVE)
-        done = active[cards.uses[active] >= m.gangs.use_cap[cards.gang[active]]]
+        done = passes.worn_out(cards.status, cards.uses, cards.gang, m.gangs.use_cap, int(Status.ACTIVE))
         cards.move(done, Status.EXHAUSTED, m.day)
 
-    def _observe(self, cards: CardTable, removed: np.ndarray) -> None:
-        """Count what gangs can see: uses and detections of accounts, phone cards in use and lost."""
-        used = cards.uses_today > 0
+    def _observe(self, cards: CardTable, gone: np.ndarray, causes: np.ndarray) -> None:
+        """Count what gangs can see: uses and detections of accounts, phone cards in use and lost.
+
+        ``gone``: rows of the cards removed today (n), ``causes``: why, as the card step numbers it (n).
+        """
+        used = cards.uses_today[gone] > 0
         if cards is self.model.accounts:
-            self.seen += [int(cards.uses_today[used].sum()), int((removed[used] == 1).sum())]
+            self.seen[0] += passes.usage(cards.kind, cards.uses_today, int(Kind.ACCOUNT))[1]
+            self.seen[1] += np.count_nonzero(causes[used] == 1)
         else:
+            kinds = cards.kind[gone[used]]
             for kind, seen in self.lost.items():
-                of_kind = used & (cards.kind == kind)
-                seen += [int(of_kind.sum()), int((removed[of_kind] > 0).sum())]
+                seen[0] += passes.usage(cards.kind, cards.uses_today, int(kind))[0]
+                seen[1] += np.count_nonzero(kinds == kind)
 
     def _learn(self) -> None:
         """Each week the trade's experience moves towards what it saw."""

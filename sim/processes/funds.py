@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.kernels import money as kernels
 from sim.kernels.chain import take_first
 from sim.processes.operation import Cases
-from sim.processes.race import freeze_time, layering_time
 from sim.random import Process, named_keys
 from sim.world.codes import Channel, Status
 from sim.world.ledger import Account
@@ -19,6 +18,21 @@ if TYPE_CHECKING:
 
 ON_ACCOUNTS = (Channel.BOUGHT, Channel.OWN, Channel.CORPORATE, Channel.GUARDED)
 """Channels whose money goes from bank account to bank account."""
+
+MONEY_COUNTS = ("frozen_yuan", "gang_income_yuan")
+"""Outcomes of what is settled, in the order of the kernel."""
+
+PAYMENTS = (
+    (Account.IN_FLIGHT, Account.FROZEN),
+    (Account.FROZEN, Account.RETURNED),
+    (Account.IN_FLIGHT, Account.FEES),
+    (Account.IN_FLIGHT, Account.GANGS),
+    (Account.IN_FLIGHT, Account.OUTSIDE),
+)
+"""From where to where money goes that is settled, in the order of the kernel."""
+
+REPORT_COUNTS = ("cases_reported", "cases_registered")
+"""Outcomes of reporting, in the order of the kernel."""
 
 
 class Funds:
@@ -32,14 +46,16 @@ class Funds:
         self.victim_delay = p.number("funds.victim_delay_days")
         self.police_delay = p.number("funds.police_delay_days")
         self.returned = p.number("funds.returned_share")
-        self.fees = model.gang_rules.fees.copy()
+        self.felt = model.gang_rules.fees
+        self.fees = self.felt.copy()
         self.fees[Channel.OWN] = 0.0  # a felt risk, paid to nobody
         self.speed = model.gang_rules.freeze_factor
+        self.on_accounts = np.isin(np.arange(len(Channel)), ON_ACCOUNTS)
         self.frozen_in_error = p.number("funds.frozen_in_error")
-        self.transfers = p.number("ordinary.transfers_per_adult_year") / 365.25
+        self.transfers = model.regions.adults * (p.number("ordinary.transfers_per_adult_year") / 365.25)
         self.place_keys = named_keys([f"funds {code}" for code in model.regions.codes])
         self.uses_per_case = p.number("gangs.uses_per_case")
-        self.due: dict[int, list[tuple[Cases, np.ndarray]]] = defaultdict(list)
+        self.flight = np.empty((0, 7), dtype=np.int64)
         self.memory = p.number("beliefs.trade_memory")
         self.settled = np.zeros(2)
 
@@ -50,18 +66,9 @@ class Funds:
         m.recorder.count("losses_yuan", cases.region, cases.amount)
         m.recorder.count("cases_true", cases.region)
         m.reported = m.reporting.who_reports(cases)
-        passed, stopped = self._race(cases)
-        frozen = m.reported & (stopped < passed)
-        days = np.floor(np.minimum(np.where(frozen, stopped, passed), 3650.0)).astype(np.int64)
-        for wait in np.unique(days):
-            now = days == wait
-            self.due[m.day + int(wait)].append((cases.keep(now), frozen[now]))
-        stopped_today = np.zeros(m.regions.n, dtype=np.int64)
-        for batch, lost in self.due.pop(m.day, []):
-            self._freeze(batch.keep(lost))
-            self._pay_out(batch.keep(~lost))
-            stopped_today += np.bincount(batch.region[lost], minlength=m.regions.n)
-        self._harm(stopped_today)
+        columns = (cases.gang, cases.region, cases.channel, cases.amount)
+        self.flight = kernels.take_off(m.day, self.flight, *columns, *self._race(cases))
+        self._harm(self._settle())
         if m.day % 7 == 0 and self.settled[1] > 0:
             m.signals.frozen_share += self.memory * (
                 self.settled[0] / self.settled[1] - m.signals.frozen_share
@@ -73,82 +80,80 @@ class Funds:
 
         What is stopped only because of a measure is credited to it.
         """
-        m, region = self.model, cases.region
-        hops = layering_time(m.keyed, m.day, cases.key, self.hops, self.layering)
-        accounts = np.isin(cases.channel, ON_ACCOUNTS)
-        passed = hops * np.where(accounts, m.policy.layering_factor[region], 1.0)
-        delay = self.police_delay / m.policy.freeze_factor[region]
-        linked = m.keyed.uniform(Process.LINK, m.day, cases.key) < m.policy.link_share[region]
-        delay = np.where(linked, np.minimum(delay, m.policy.link_delay[region]), delay)
-        waits = (m.keyed, m.day, cases.key, self.victim_delay)
-        stopped = freeze_time(*waits, delay) / self.speed[cases.channel]
-        if m.policy.parts:
-            plain = freeze_time(*waits, self.police_delay) / self.speed[cases.channel]
-            sooner = m.reported & (stopped < passed) & (plain >= passed)
-            slower = m.reported & (stopped < passed) & (stopped >= hops)
-            for what, mask in (("freeze", sooner), ("layering", slower)):
-                yuan = np.bincount(region[mask], cases.amount[mask] / 100.0, m.regions.n)
+        m = self.model
+        passed, stopped, saved = kernels.race(
+            m.keyed.key,
+            int(Process.CASE_RACE),
+            int(Process.LINK),
+            m.day,
+            cases.key,
+            cases.region,
+            cases.channel,
+            cases.amount,
+            m.reported,
+            self.speed,
+            self.on_accounts,
+            self.hops,
+            self.layering,
+            self.victim_delay,
+            self.police_delay,
+            m.policy.layering_factor,
+            m.policy.freeze_factor,
+            m.policy.link_share,
+            m.policy.link_delay,
+        )
+        for what, yuan in zip(("freeze", "layering"), saved, strict=True):
+            if what in m.policy.parts:
                 m.recorder.credit_weights(what, yuan)
         return passed, stopped
+
+    def _settle(self) -> np.ndarray:
+        """Freeze or pay out what is due today; returns frozen cases by region, int64 (regions).
+
+        Of frozen money a part goes back to victims, and the card that held it is frozen too.  Of money that
+        passed all hops the channel's fee is kept, the rest is the gang's.
+        """
+        m, g = self.model, self.model.gangs
+        self.flight, need, stopped, money, settled = kernels.settle(
+            m.day,
+            self.flight,
+            g.alive,
+            g.region,
+            g.cash,
+            g.week_income,
+            g.price_seen,
+            g.use_cap,
+            g.earned,
+            m.signals.detection,
+            self.uses_per_case,
+            self.returned,
+            self.fees,
+            self.felt,
+            int(Channel.BOUGHT),
+            int(Channel.OWN),
+            m.regions.n,
+            m.recorder.table(MONEY_COUNTS),
+        )
+        for (source, target), fen in zip(PAYMENTS, money.tolist(), strict=True):
+            m.ledger.pay(source, target, fen)
+        self.settled += settled
+        taken = take_first(m.accounts.status, m.accounts.gang, int(Status.ACTIVE), need)
+        m.accounts.move(taken, Status.FROZEN, m.day)
+        return stopped
 
     def _harm(self, frozen: np.ndarray) -> None:
         """Honest accounts frozen in error beside ``frozen`` cases (regions), honest transfers held back."""
         m = self.model
-        means = np.array([frozen * self.frozen_in_error * m.scale, self._held()])
-        for draw, name in enumerate(("accounts_frozen_in_error", "transfers_held_legitimate")):
-            m.recorder.add(name, m.keyed.rounded(Process.ROUNDING, m.day, self.place_keys, means[draw], draw))
-
-    def _held(self) -> np.ndarray:
-        m = self.model
-        return np.asarray(m.regions.adults * self.transfers * np.minimum(m.policy.transfers_held, 1.0))
+        means = {"accounts_frozen_in_error": frozen * self.frozen_in_error * m.scale}
+        means["transfers_held_legitimate"] = self.transfers * np.minimum(m.policy.transfers_held, 1.0)
+        for draw, (name, mean) in enumerate(means.items()):
+            if mean.any():
+                harmed = m.keyed.rounded(Process.ROUNDING, m.day, self.place_keys, mean, draw)
+                m.recorder.add(name, harmed)
 
     def in_flight(self) -> int:
         """Money on its way, fen, counted from the cases themselves."""
-        return sum(int(batch.amount.sum()) for day in self.due.values() for batch, _ in day)
-
-    def _freeze(self, cases: Cases) -> None:
-        """Frozen money, part of which goes back to victims; the card that held it is frozen too."""
-        m, g = self.model, self.model.gangs
-        if not len(cases.gang):
-            return
-        total = int(cases.amount.sum())
-        m.ledger.pay(Account.IN_FLIGHT, Account.FROZEN, total)
-        m.ledger.pay(Account.FROZEN, Account.RETURNED, int(total * self.returned))
-        m.recorder.count("frozen_yuan", cases.region, cases.amount)
-        need = np.bincount(cases.gang[cases.channel == Channel.BOUGHT], minlength=g.n)
-        taken = np.zeros(m.accounts.n, dtype=np.uint8)
-        take_first(m.accounts.status, m.accounts.gang, int(Status.ACTIVE), need, taken)
-        m.accounts.move(np.flatnonzero(taken), Status.FROZEN, m.day)
-        self._learn(cases, np.zeros(len(cases.gang)))
-
-    def _pay_out(self, cases: Cases) -> None:
-        """Money that passed all hops: the channel's fee is kept, the rest is the gang's."""
-        m, g = self.model, self.model.gangs
-        if not len(cases.gang):
-            return
-        fee = np.round(cases.amount * self.fees[cases.channel]).astype(np.int64)
-        net = cases.amount - fee
-        m.ledger.pay(Account.IN_FLIGHT, Account.FEES, int(fee.sum()))
-        alive = g.alive[cases.gang] == 1
-        m.ledger.pay(Account.IN_FLIGHT, Account.GANGS, int(net[alive].sum()))
-        m.ledger.pay(Account.IN_FLIGHT, Account.OUTSIDE, int(net[~alive].sum()))
-        np.add.at(g.cash, cases.gang[alive], net[alive])
-        np.add.at(g.week_income, cases.gang[alive], net[alive])
-        m.recorder.count("gang_income_yuan", g.region[cases.gang[alive]], net[alive])
-        self._learn(cases, net / cases.amount)
-
-    def _learn(self, cases: Cases, kept: np.ndarray) -> None:
-        """What gangs remember of a case: the share kept, less the cost of the cards."""
-        m, g = self.model, self.model.gangs
-        cards = (
-            g.price_seen[cases.gang] * self.uses_per_case / m.gang_rules.expected_uses(g.use_cap[cases.gang])
-        )
-        cost = np.where(
-            cases.channel == Channel.BOUGHT, cards * 100.0 / cases.amount, m.gang_rules.fees[cases.channel]
-        )
-        cost = np.where((cases.channel == Channel.BOUGHT) | (cases.channel == Channel.OWN), cost, 0.0)
-        np.add.at(g.earned, (cases.gang, cases.channel), kept - np.minimum(cost, 1.0))
-        self.settled += [int((kept == 0.0).sum()), len(kept)]
+        return int(self.flight[:, kernels.FEN].sum())
 
 
 class Reporting:
@@ -163,39 +168,36 @@ class Reporting:
         self.accepted = p.number("reporting.accepted_share")
         self.report_delay = p.number("reporting.report_delay_days")
         self.register_delay = p.number("reporting.register_delay_days")
-        self.reports: dict[int, list[np.ndarray]] = defaultdict(list)
-        self.registrations: dict[int, list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]] = (
-            defaultdict(list)
-        )
+        self.files = np.empty((0, 5), dtype=np.int64)
+        self.file_keys = np.empty(0, dtype=np.uint64)
 
     def who_reports(self, cases: Cases) -> np.ndarray:
         """Mask of the cases whose victims report: awareness and the warning line raise the share."""
         m = self.model
-        share = self.share * (1.0 + self.rise * m.awareness + m.policy.report_lift) * m.shock
-        chance = np.minimum(share, self.most)[cases.region]
-        return np.asarray(m.keyed.uniform(Process.CASE_REPORT, m.day, cases.key) < chance)
+        by_region = (m.awareness, m.policy.report_lift)
+        factors = (self.share, self.rise, m.shock, self.most)
+        return kernels.who_reports(
+            m.keyed.key, int(Process.CASE_REPORT), m.day, cases.key, cases.region, *by_region, *factors
+        )
 
     def run(self) -> None:
-        """Schedule today's reports and registrations; record those that are due."""
-        m = self.model
-        cases = m.cases.keep(m.reported)
-        said = self.report_delay * m.keyed.exponential(Process.CASE_DELAY, m.day, cases.key)
-        written = said + self.register_delay * m.keyed.exponential(Process.CASE_DELAY, m.day, cases.key, 1)
-        taken = m.keyed.uniform(Process.CASE_DELAY, m.day, cases.key, 2) < self.accepted
-        for wait, now in _by_day(said):
-            self.reports[m.day + wait].append(cases.region[now])
-        for wait, now in _by_day(written):
-            now &= taken
-            filed = (cases.gang[now], cases.region[now], cases.channel[now], cases.key[now])
-            self.registrations[m.day + wait].append(filed)
-        for region in self.reports.pop(m.day, []):
-            m.recorder.count("cases_reported", region)
-        m.registered_today = self.registrations.pop(m.day, [])
-        for _, region, _, _ in m.registered_today:
-            m.recorder.count("cases_registered", region)
-
-
-def _by_day(delay: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    """Whole days of delay and the mask of the cases with each."""
-    days = np.floor(delay).astype(np.int64)
-    return [(int(day), days == day) for day in np.unique(days)]
+        """File today's reported cases; record the reports and registrations that are due."""
+        m, cases = self.model, self.model.cases
+        self.files, self.file_keys = kernels.take_down(
+            m.keyed.key,
+            int(Process.CASE_DELAY),
+            m.day,
+            self.files,
+            self.file_keys,
+            cases.key,
+            cases.gang,
+            cases.region,
+            cases.channel,
+            m.reported,
+            self.report_delay,
+            self.register_delay,
+            self.accepted,
+        )
+        counts = m.recorder.table(REPORT_COUNTS)
+        self.files, self.file_keys, filed, keys = kernels.due_today(m.day, self.files, self.file_keys, counts)
+        m.registered_today = (*np.ascontiguousarray(filed.T), keys)

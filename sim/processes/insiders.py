@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import arrays
-from sim.random import Process, child_keys, named_keys
+from sim.kernels.counter import OPENED, tally
+from sim.kernels.openings import below, insider_openings
+from sim.processes.counter import Openings
+from sim.random import Process, named_keys
 from sim.world.codes import Source
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
     from sim.policy import InsiderCase
     from sim.processes.opening import Opening
+
+# Numbers of the processes as kernels take them.
+INSIDERS, QUEUE = int(Process.INSIDERS), int(Process.QUEUE)
 
 
 class Insiders:
@@ -49,11 +54,11 @@ class Insiders:
         """Remove insiders: compromised outlets in a fixed keyed order, agents by their number."""
         m = self.model
         agents, outlets = m.keyed.rounded(Process.INSIDERS, m.day, self.keys, [case.agents, case.outlets], 1)
-        there = np.flatnonzero(m.outlets.compromised)
+        there = m.outlets.insiders
         there = there[case.regions[m.outlets.region[there]]]
         rank = m.keyed.uniform(Process.INSIDERS, 0, m.outlets.keys[there], 2)
         found = there[np.argsort(rank, kind="stable")[: int(outlets)]]
-        m.outlets.compromised[found] = False
+        m.outlets.flip_insiders(found)
         removed = min(int(agents), m.operators.insiders)
         m.operators.insiders -= removed
         m.recorder.credit(case.measure, len(found) + removed, real=True)
@@ -62,10 +67,10 @@ class Insiders:
         """Insiders leave and newcomers are recruited; at the first price their number is steady."""
         m = self.model
         pull = (m.recorder.quote("price_gang_yuan") / self.price) ** self.elasticity
-        u = m.keyed.uniform(Process.INSIDERS, m.day, m.outlets.keys, 3)
         leave = -np.expm1(-self.turnover)
         join = leave * self.share / (1.0 - self.share) * pull * m.adapts("replacement")
-        m.outlets.compromised[:] = np.where(m.outlets.compromised, u >= leave, u < join)
+        o, chance = m.outlets, np.array([join, leave])
+        o.flip_insiders(below(m.keyed.key, INSIDERS, m.day, 3, o.keys, chance, o.compromised.view(np.uint8)))
         start = m.operators.insiders_start
         own, there = self.keys[:1], [m.operators.insiders]
         came = int(m.keyed.poisson(Process.INSIDERS, m.day, own, [leave * start * pull], 4)[0])
@@ -74,31 +79,26 @@ class Insiders:
 
     def _open(self) -> None:
         """Accounts opened by insiders for recruiters who still need sets."""
-        m, outlets = self.model, self.model.outlets
-        at_work = np.flatnonzero(outlets.compromised)
-        at_work = at_work[outlets.suspended_until[at_work] <= m.day]
-        mean = np.full(len(at_work), self.rate / m.scale)
-        count = m.keyed.poisson(Process.INSIDERS, m.day, outlets.keys[at_work], mean, 6)
-        outlet = np.repeat(at_work, count)
-        if not len(outlet):
-            return
-        day = np.uint64(m.day) << np.uint64(32)
-        key = child_keys(outlets.keys[outlet], day + arrays.number_within(count).astype(np.uint64))
-        region = outlets.region[outlet].astype(np.int64)
-        met, recruiter = self.opening.meet(region, m.keyed.uniform(Process.INSIDERS, m.day, key, 7))
-        key, outlet, region = key[met], outlet[met], region[met]
-        taken = self.opening.room(recruiter, m.keyed.uniform(Process.QUEUE, m.day, key, 3), 1.0)
-        self._sell(key[taken], outlet[taken], region[taken], recruiter[taken])
-
-    def _sell(self, key: np.ndarray, outlet: np.ndarray, region: np.ndarray, recruiter: np.ndarray) -> None:
-        m, n = self.model, len(key)
-        if not n:
-            return
-        m.recorder.count("openings_attempted_illicit", region)
-        m.recorder.count("openings_illicit", region)
-        m.recorder.count("openings_insider", region)
-        m.footprints.opened(outlet)
-        nobody = np.full(n, -1)
-        self.opening.enter(
-            key, nobody, recruiter, region, outlet, np.zeros(n, dtype=bool), np.full(n, Source.INSIDER)
+        m, o, d = self.model, self.model.outlets, self.model.dealers
+        key, outlet, region, recruiter = insider_openings(
+            m.keyed.key,
+            INSIDERS,
+            QUEUE,
+            m.day,
+            self.rate / m.scale,
+            o.insiders,
+            o.insider_keys,
+            o.suspended_until,
+            o.region,
+            *self.opening.at_work,
+            d.sets_needed,
+            d.sets_got,
         )
+        if not len(key):
+            return
+        m.recorder.count("openings_insider", region)
+        fate = np.full(len(key), OPENED, dtype=np.uint8)
+        tally(region, outlet, fate, m.footprints.aimed_at, self.opening.counter.by_fate, m.footprints.here)
+        nobody = np.full(len(key), -1)
+        new = np.zeros(len(key), dtype=np.bool_)
+        self.opening.enter(Openings(key, nobody, nobody, recruiter, region, new, outlet), Source.INSIDER)

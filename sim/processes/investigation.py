@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.kernels import enforcement as kernels
 from sim.policy import Bar, Campaign, Return
 from sim.random import Process, named_key, named_keys
 from sim.world.codes import Channel
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
+
+# Numbers of the processes as kernels take them.
+LEAD, ROUNDING, SOLVE = int(Process.LEAD), int(Process.ROUNDING), int(Process.SOLVE)
 
 
 class Investigation:
@@ -21,63 +25,81 @@ class Investigation:
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
         self.model = model
-        self.lead = p.number("police.lead_share")
-        self.lead_factor = np.ones(len(Channel))
-        for name, factor in p.table("police.lead_factor").items():
-            self.lead_factor[Channel[name.upper()]] = factor
-        self.abroad = p.number("police.abroad_factor")
-        self.hours = {name: p.number(f"police.hours_per_{name}") for name in ("lead", "arrest", "order")}
+        factor = np.ones(len(Channel))
+        for name, value in p.table("police.lead_factor").items():
+            factor[Channel[name.upper()]] = value
+        self.lead = np.minimum(p.number("police.lead_share") * factor, 1.0)
+        self.life = int(p.number("police.lead_days"))
+        self.hours = np.array([p.number(f"police.hours_per_{name}") for name in ("lead", "arrest", "order")])
         self.place_keys = named_keys([f"police hours {code}" for code in (*model.regions.codes, "abroad")])
-        self.breaks = p.number("police.gang_broken_per_solved")
+        self.broken = np.full(model.regions.n + 1, p.number("police.gang_broken_per_solved"))
+        self.broken[model.regions.abroad] *= p.number("police.abroad_factor")
         self.traced = p.number("police.opener_arrested_per_solved")
         self.seize = p.number("police.seize_share")
         self.solve = p.number("police.solve_share")
         self.unit_keys = np.array([unit.key for unit in model.police], dtype=np.uint64)
         self.capacity = np.array([unit.capacity for unit in model.police])
+        self.everywhere = np.ones(model.regions.n, dtype=bool)
+        self.worked = np.zeros(model.regions.n, dtype=np.int64)
+        self.solved = np.zeros(model.regions.n + 1, dtype=np.int64)
 
     def run(self) -> None:
         """Leads, investigations, campaigns, bars and returns; the hours they take."""
         m = self.model
         m.removal.arrested_today[:] = 0
         self._leads()
-        worked = self._solve()
+        self._solve()
         for campaign in m.policy.campaigns:
             self._strike(campaign)
         for bar in m.policy.bars:
             self._bar(bar)
         for order in m.policy.returns:
             self._bring_back(order)
-        self._record_hours(worked)
+        self._record_hours()
 
     def _leads(self) -> None:
         """A registered case may yield a lead; own accounts, guarded openers, couriers betray more often."""
-        m = self.model
-        if not m.registered_today:
+        m, leads = self.model, self.model.leads
+        gang, region, channel, key = m.registered_today
+        if not len(key):
             return
-        columns = zip(*m.registered_today, strict=True)
-        gang, region, channel, key = (np.concatenate(parts) for parts in columns)
-        chance = np.minimum(self.lead * self.lead_factor[channel], 1.0)
-        good = m.keyed.uniform(Process.LEAD, m.day, key) < chance
-        for unit in np.unique(region[good]):
-            m.police[int(unit)].receive(gang[good & (region == unit)], key[good & (region == unit)])
+        leads.reserve(len(key))
+        leads.n = kernels.take_leads(
+            m.keyed.key,
+            LEAD,
+            m.day,
+            self.lead,
+            gang,
+            region,
+            channel,
+            key,
+            leads.n,
+            *leads.columns,
+        )
 
-    def _solve(self) -> np.ndarray:
-        """Work through leads; returns how many by unit, int64 (regions)."""
-        m = self.model
-        rooms = m.keyed.rounded(Process.ROUNDING, m.day, self.unit_keys, self.capacity)
-        by_unit = [unit.investigate(int(room)) for unit, room in zip(m.police, rooms, strict=True)]
-        taken = [lead for leads in by_unit for lead in leads]
-        gang = np.array([gang for gang, _ in taken], dtype=np.int64)
-        key = np.array([key for _, key in taken], dtype=np.uint64)
-        solved = m.keyed.uniform(Process.SOLVE, m.day, key) < self.solve
-        gang, key = gang[solved], key[solved]
-        m.recorder.count("cases_solved", m.gangs.region[gang])
-        reach = np.where(m.gangs.region[gang] == m.regions.abroad, self.abroad, 1.0)
-        broken = m.keyed.uniform(Process.SOLVE, m.day, key, 1) < self.breaks * reach
-        m.removal.gangs(gang[broken], self.seize)
-        traced = int((m.keyed.uniform(Process.SOLVE, m.day, key, 2) < self.traced).sum())
-        self._arrest_openers(traced, np.ones(m.regions.n, dtype=bool), np.uint64(0))
-        return np.array([len(leads) for leads in by_unit], dtype=np.int64)
+    def _solve(self) -> None:
+        """Work through leads, as many as each unit has room for."""
+        m, leads = self.model, self.model.leads
+        leads.n, traced, broken = kernels.investigate(
+            m.keyed.key,
+            ROUNDING,
+            SOLVE,
+            m.day,
+            m.day - self.life,
+            self.unit_keys,
+            self.capacity,
+            self.solve,
+            self.broken,
+            self.traced,
+            m.gangs.region,
+            leads.n,
+            *leads.columns,
+            self.worked,
+            self.solved,
+        )
+        m.recorder.add("cases_solved", self.solved)
+        m.removal.gangs(broken, self.seize)
+        self._arrest_openers(traced, self.everywhere, np.uint64(0))
 
     def _strike(self, order: Campaign) -> None:
         """Today's arrests of one campaign; fractions are settled by a keyed draw."""
@@ -85,19 +107,20 @@ class Investigation:
         before = int(m.removal.arrested_today.sum())
         own = campaign_keys(order.measure)
         doses = np.array([order.card_gangs, order.opener_arrests, order.fraud_gangs]) / m.scale
-        dealers, openers, gangs = m.keyed.rounded(Process.CAMPAIGN, m.day, own, doses)
-        inside = np.concatenate([order.regions, [False]])
-        alive = np.flatnonzero((d.alive == 1) & inside[d.region])
-        weight = (1.0 + d.sold[alive]) ** order.evidence_exponent * m.dealer_degree()[
-            alive
-        ] ** order.degree_exponent
-        m.removal.dealers(self._race(alive, d.key[alive] ^ own[0], weight, int(dealers)), order.seize_share)
-        self._arrest_openers(int(openers), order.regions, own[1])
-        # A gang without a case has left no evidence; gangs abroad are in reach of a national campaign alone.
-        reach = np.append(order.regions, order.regions.all())
-        crews = np.flatnonzero((g.alive == 1) & (g.cases > 0) & reach[g.region])
-        weight = g.cases[crews] ** order.evidence_exponent
-        m.removal.gangs(self._race(crews, g.key[crews] ^ own[2], weight, int(gangs)), order.seize_share)
+        dealers, openers, gangs = m.keyed.rounded(Process.CAMPAIGN, m.day, own, doses).tolist()
+        if dealers:
+            cells = np.flatnonzero((d.alive == 1) & np.append(order.regions, False)[d.region])
+            weight = _power(1.0 + d.sold[cells], order.evidence_exponent)
+            weight = weight * _power(m.dealer_degree()[cells], order.degree_exponent)
+            m.removal.dealers(self._race(cells, d.key[cells] ^ own[0], weight, dealers), order.seize_share)
+        self._arrest_openers(openers, order.regions, own[1])
+        if gangs:
+            # A gang without a case has left no evidence; gangs abroad are in reach of a national campaign
+            # alone.
+            reach = np.append(order.regions, order.regions.all())
+            crews = np.flatnonzero((g.alive == 1) & (g.cases > 0) & reach[g.region])
+            weight = _power(g.cases[crews], order.evidence_exponent)
+            m.removal.gangs(self._race(crews, g.key[crews] ^ own[2], weight, gangs), order.seize_share)
         m.recorder.credit(order.measure, int(m.removal.arrested_today.sum()) - before)
 
     def _bar(self, order: Bar) -> None:
@@ -105,16 +128,15 @@ class Investigation:
         m, own = self.model, campaign_keys(order.measure)
         doses = np.array([order.persons, 0.0, order.in_error * m.scale]) / m.scale
         count, _, mistaken = m.keyed.rounded(Process.BAN, m.day, own, doses)
-        past = m.openers.past_openers(m.day)
-        past = past[order.regions[m.openers.region[past]]]
-        u = m.keyed.uniform(Process.BAN, m.day, m.openers.key[past] ^ own[1], 1)
-        barred = past[np.argsort(u, kind="stable")[: int(count)]]
+        barred = self._past_openers(int(count), order.regions, own[1], Process.BAN, 1)
         m.openers.banned_until[barred] = m.day + order.days
         m.recorder.credit(order.measure, len(barred))
         m.recorder.count("holders_barred", m.openers.region[barred])
-        share = order.regions * m.regions.share
-        wrong = m.keyed.rounded(Process.BAN, m.day, self.place_keys[:-1], mistaken * share / share.sum(), 2)
-        m.recorder.add("holders_barred_in_error", wrong)
+        if mistaken:
+            share = order.regions * m.regions.share
+            mean = mistaken * share / share.sum()
+            wrong = m.keyed.rounded(Process.BAN, m.day, self.place_keys[:-1], mean, 2)
+            m.recorder.add("holders_barred_in_error", wrong)
 
     def _bring_back(self, order: Return) -> None:
         """Gangs abroad close as their members return: the first in a keyed race, by staff."""
@@ -129,30 +151,74 @@ class Investigation:
         m.recorder.credit(order.measure, int(g.staff[rows].sum()))
         m.learning.leave(rows)
 
-    def _record_hours(self, worked: np.ndarray) -> None:
+    def _record_hours(self) -> None:
         """Hours of police on leads, arrests and dissuasion orders: real-world, whole by a keyed draw."""
         m = self.model
-        simulated = (
-            np.append(worked, 0) * self.hours["lead"] + m.removal.arrested_today * self.hours["arrest"]
+        hours = kernels.police_hours(
+            m.keyed.key,
+            ROUNDING,
+            m.day,
+            3,
+            self.place_keys,
+            self.worked,
+            m.removal.arrested_today,
+            m.policy.orders,
+            self.hours,
+            m.scale,
         )
-        hours = simulated * m.scale + np.append(m.policy.orders, 0.0) * self.hours["order"]
-        m.recorder.add("police_hours", m.keyed.rounded(Process.ROUNDING, m.day, self.place_keys, hours, 3))
+        m.recorder.add("police_hours", hours)
 
     def _race(self, rows: np.ndarray, keys: np.ndarray, weight: np.ndarray, count: int) -> np.ndarray:
         """``count`` rows without replacement by weight: the first in a race of exponential clocks."""
         if count <= 0 or not len(rows):
             return rows[:0]
         clock = self.model.keyed.exponential(Process.CAMPAIGN, self.model.day, keys, 1) / weight
-        return rows[np.argsort(clock, kind="stable")[:count]]
+        first: np.ndarray = rows[earliest(clock, count)]
+        return first
 
     def _arrest_openers(self, count: int, regions: np.ndarray, own: np.uint64) -> None:
         """Arrests fall on everyone with past openings, all alike (4.9)."""
-        m, o = self.model, self.model.openers
         if count > 0:
-            past = o.past_openers(m.day)
-            past = past[regions[o.region[past]]]
-            u = m.keyed.uniform(Process.OPENER_ARREST, m.day, o.key[past] ^ own)
-            m.removal.openers(past[np.argsort(u, kind="stable")[:count]])
+            self.model.removal.openers(self._past_openers(count, regions, own, Process.OPENER_ARREST))
+
+    def _past_openers(
+        self, count: int, regions: np.ndarray, own: np.uint64, process: Process, draw: int = 0
+    ) -> np.ndarray:
+        """``count`` persons with past openings in some ``regions`` (mask), drawn all alike, rows."""
+        m, o = self.model, self.model.openers
+        if count == 0:
+            return np.empty(0, dtype=np.int64)
+        past, lots = kernels.draw_lots(
+            m.keyed.key,
+            int(process),
+            m.day,
+            draw,
+            own,
+            o.away(m.day),
+            o.key,
+            o.banned_until,
+            o.region,
+            regions,
+        )
+        drawn: np.ndarray = past[earliest(lots, count)]
+        return drawn
+
+
+def earliest(clock: np.ndarray, count: int) -> np.ndarray:
+    """Places of the ``count`` least numbers, least first, equal ones in their order, int64 (count)."""
+    if count == 1 and len(clock):
+        return np.array([clock.argmin()])
+    if 0 < count < len(clock):
+        near = np.flatnonzero(clock <= np.partition(clock, count - 1)[count - 1])
+    else:
+        near = np.arange(len(clock))
+    first: np.ndarray = near[np.argsort(clock[near], kind="stable")[:count]]
+    return first
+
+
+def _power(values: np.ndarray, exponent: float) -> np.ndarray:
+    """``values`` to a power, without the work where it is 1."""
+    return values if exponent == 1.0 else np.asarray(values**exponent)
 
 
 @cache

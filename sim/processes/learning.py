@@ -9,9 +9,10 @@ import numpy as np
 
 from sim.agents.dealer import RECRUITER, SELLER
 from sim.agents.population import successors
-from sim.arrays import fen
+from sim.kernels import books
+from sim.processes.removal import gang_cards
 from sim.random import Process, child_keys, named_key
-from sim.world.codes import LIVE, Status
+from sim.world.codes import Status
 from sim.world.ledger import Account
 
 if TYPE_CHECKING:
@@ -31,12 +32,14 @@ class Learning:
         self.reserve = p.number("gangs.cash_reserve_per_staff")
         self.exit_speed = p.number("gangs.exit_per_year") / 52.0
         self.profit_memory = p.number("gangs.profit_memory")
-        self.dealer_reserve = p.number("dealers.cash_reserve")
+        self.dealer_reserve = round(p.number("dealers.cash_reserve") * 100)
         self.opener_memory = 1.0 - p.number("beliefs.decay")
         self.rewire = p.number("market.rewire_per_week")
         self.search = p.number("market.search_per_week")
         self.gang_entry = Entry(p.number("gangs.growth_per_year"), p.number("gangs.growth_ratio_max"))
         self.dealer_entry = Entry(p.number("dealers.growth_per_year"), p.number("dealers.growth_ratio_max"))
+        self.exit = int(Process.EXIT)
+        self.card_cost = int(model.rival != "no-card-effect")
         self.entry_key = np.array([named_key("entry dealers")], dtype=np.uint64)
         self.sales_before = 0
 
@@ -50,23 +53,28 @@ class Learning:
             self._news()
 
     def _books(self) -> None:
+        """Gangs close their week: those that stay renew their contacts, the others leave the trade."""
         m, g = self.model, self.model.gangs
-        rows = np.flatnonzero((g.alive == 1) & (g.weekday == m.day % 7))
-        cost = fen(g.staff[rows] * self.fixed)
-        paid = np.minimum(cost, np.maximum(g.cash[rows], 0))
-        cards = g.week_cost[rows] * (m.rival != "no-card-effect")
-        result = (g.week_income[rows] - cards - cost).astype(np.float64)
-        g.profit[rows] += self.profit_memory * (result - g.profit[rows])
-        keep = fen(g.staff[rows] * self.reserve)
-        drawn = np.maximum(g.cash[rows] - paid - keep, 0)
-        g.cash[rows] -= paid + drawn
-        m.ledger.pay(Account.GANGS, Account.OUTSIDE, int((paid + drawn).sum()))
-        g.week_income[rows] = 0
-        g.week_cost[rows] = 0
-        loss = np.clip(-g.profit[rows] / np.maximum(cost, 1), 0.0, 1.0)
-        leaves = m.keyed.uniform(Process.EXIT, m.day, g.key[rows]) < -np.expm1(-self.exit_speed * loss)
-        self.leave(rows[leaves])
-        stay = rows[~leaves]
+        spent, stay, leaves = books.gang_books(
+            m.keyed.key,
+            self.exit,
+            m.day,
+            g.alive,
+            g.weekday,
+            g.key,
+            g.staff,
+            g.cash,
+            g.week_income,
+            g.week_cost,
+            g.profit,
+            self.fixed,
+            self.reserve,
+            self.profit_memory,
+            self.exit_speed,
+            self.card_cost,
+        )
+        m.ledger.pay(Account.GANGS, Account.OUTSIDE, spent)
+        self.leave(leaves)
         m.population.rewire(stay, g, SELLER, self.rewire, 0)
         m.population.search(stay, g, SELLER, self.search, 200)
         self._dealer_books()
@@ -76,13 +84,8 @@ class Learning:
         m, g = self.model, self.model.gangs
         if not len(rows):
             return
-        gone = np.zeros(g.n + 1, dtype=bool)
-        gone[rows] = True
         for cards in (m.accounts, m.sims):
-            held = np.flatnonzero(
-                (cards.status < LIVE) & (cards.status >= Status.IN_TRANSIT) & gone[cards.gang]
-            )
-            cards.move(held, Status.EXHAUSTED, m.day)
+            cards.move(gang_cards(cards, rows, g.n), Status.EXHAUSTED, m.day)
         m.ledger.pay(Account.GANGS, Account.OUTSIDE, int(g.cash[rows].sum()))
         g.cash[rows] = 0
         m.recorder.count("gangs_left", g.region[rows])
@@ -91,11 +94,10 @@ class Learning:
     def _dealer_books(self) -> None:
         """Dealers spend what exceeds their reserve; debts of recruiters wait for sales."""
         m, d = self.model, self.model.dealers
-        rows = np.flatnonzero((d.alive == 1) & (d.weekday == m.day % 7))
-        drawn = np.maximum(d.cash[rows] - round(self.dealer_reserve * 100), 0)
-        d.cash[rows] -= drawn
-        m.ledger.pay(Account.DEALERS, Account.OUTSIDE, int(drawn.sum()))
-        sellers = rows[d.tier[rows] == SELLER]
+        drawn, sellers = books.dealer_books(
+            m.day, d.alive, d.weekday, d.tier, d.cash, self.dealer_reserve, SELLER
+        )
+        m.ledger.pay(Account.DEALERS, Account.OUTSIDE, drawn)
         m.population.rewire(sellers, d, RECRUITER, self.rewire, 100)
         m.population.search(sellers, d, RECRUITER, self.search, 210)
 
@@ -129,7 +131,7 @@ class Learning:
         """Gangs split off from gangs at work, each with the same chance, by the profit of a member."""
         m, g = self.model, self.model.gangs
         alive = np.flatnonzero((g.alive == 1) & (g.staff > 0))
-        profit = math.fsum(g.profit[alive]) / max(int(g.staff[alive].sum()), 1)
+        profit = math.fsum(g.profit[alive].tolist()) / max(int(g.staff[alive].sum()), 1)
         chance = -math.expm1(-self.gang_entry.rate(m.day // 7, profit))
         parents = alive[m.keyed.uniform(Process.ENTRY, m.day, g.key[alive]) < chance]
         if len(parents):
@@ -144,7 +146,8 @@ class Learning:
         cells = max(int((d.alive == 1).sum()), 1)
         sold = int(d.sold.sum()) - self.sales_before
         self.sales_before = int(d.sold.sum())
-        margin = math.fsum(d.ask[sellers, 0] - d.wage[sellers]) / max(int(sellers.sum()), 1) * sold / cells
+        margins = (d.ask[sellers, 0] - d.wage[sellers]).tolist()
+        margin = math.fsum(margins) / max(len(margins), 1) * sold / cells
         mean = self.dealer_entry.rate(m.day // 7, margin) * cells
         keys = m.population.new_keys(int(m.keyed.poisson(Process.ENTRY, m.day, self.entry_key, [mean], 1)[0]))
         share = m.parameters.number("dealers.seller_share")
@@ -165,7 +168,7 @@ class Learning:
         yearly = 52.0 * r.openers_week / np.maximum(past + r.openers_week, 1)
         s.opener_belief = s.opener_belief + self.opener_memory * (yearly - s.opener_belief)
         for counts in (r.gangs_week, r.dealers_week, r.openers_week):
-            counts[:] = 0.0
+            counts[:] = 0
 
 
 class Entry:

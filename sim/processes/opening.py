@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import arrays
 from sim.agents.dealer import RECRUITER
-from sim.kernels.chain import approached
+from sim.kernels.counter import sold
+from sim.kernels.openings import approached, attempts, recruited, recruiters_at_work
 from sim.processes.counter import Counter, Openings
-from sim.random import Process, child_keys
+from sim.random import Process
 from sim.world.codes import Flag, Kind, Source, Status
 from sim.world.ledger import Account
 
@@ -18,11 +18,23 @@ if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
 
-CARD_FLAGS = (Flag.IDLE, Flag.MULTI, Flag.REPLACED)
+# Numbers of the processes as kernels take them.
+APPROACH, RECRUITER_CHOICE, QUEUE = int(Process.APPROACH), int(Process.RECRUITER_CHOICE), int(Process.QUEUE)
+ACCEPTANCE, CARDS_OPENED, CARD_FLAG = (
+    int(process) for process in (Process.ACCEPTANCE, Process.CARDS_OPENED, Process.CARD_FLAGS)
+)
+
+CARD_FLAGS = np.array([Flag.IDLE, Flag.MULTI, Flag.REPLACED], dtype=np.uint8)
+"""Bits that cleanups look at, in the order of their draws; a new account cannot have lain idle."""
 
 
 class Opening:
-    """Illicit openings, person by person, at outlets of true number; what is opened goes to a recruiter."""
+    """Illicit openings, person by person, at outlets of true number; what is opened goes to a recruiter.
+
+    ``paid`` (fen) and ``units``: what recruiters paid this month for how many cards, int64 (regions).
+    ``at_work``: today's recruiters sorted by region: their rows, the running sums of their efficiency, and
+    where each region begins (see :func:`sim.kernels.openings.recruiters_at_work`).
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -37,163 +49,147 @@ class Opening:
         self.existing = p.number("openers.existing_share")
         self.existing_age = int(p.number("cards.existing_age_days"))
         self.stolen = p.number("openers.stolen_identity_share")
-        self.cards = np.cumsum(p.vector("openers.cards_share"))
-        self.flag_shares = [p.number(f"cards.{n}_share") for n in ("idle", "multi_card", "replaced")]
+        cards = np.cumsum(p.vector("openers.cards_share"))
+        self.cards = cards / cards[-1]
+        self.mean_cards = float(np.diff(self.cards, prepend=0.0) @ np.arange(1, len(cards) + 1))
+        self.flag_shares = np.array(
+            [p.number(f"cards.{n}_share") for n in ("idle", "multi_card", "replaced")]
+        )
         self.base_recruiters = np.maximum(model.recruiters_by_region(), 1)
+        self.places = np.arange(model.regions.n)
+        self.paid = np.zeros(model.regions.n, dtype=np.int64)
+        self.units = np.zeros(model.regions.n, dtype=np.int64)
+        nowhere = np.zeros(model.regions.n + 1, dtype=np.int64)
+        self.at_work = (np.empty(0, dtype=np.int64), np.zeros(1), nowhere)
 
     def run(self) -> None:
         """Approach, accept, open, pay."""
-        m = self.model
-        rows = self._approach()
-        if not len(rows):
-            return
-        u = m.keyed.uniform(Process.RECRUITER_CHOICE, m.day, m.openers.key[rows])
-        met, recruiter = self.meet(m.openers.region[rows].astype(np.int64), u)
-        rows, recruiter = rows[met], recruiter[met]
-        if not len(rows):
-            return
-        willing = self._accept(rows, recruiter)
-        rows, recruiter = rows[willing], recruiter[willing]
-        queue = m.keyed.uniform(Process.QUEUE, m.day, m.openers.key[rows], 2)
-        taken = self.room(recruiter, queue, self.mean_cards)
-        rows, recruiter = rows[taken], recruiter[taken]
-        self._open(rows, recruiter)
-        m.openers.free_from[rows] = m.day + np.round(
-            self.away_days * m.keyed.exponential(Process.ACCEPTANCE, m.day, m.openers.key[rows], 1)
-        ).astype(np.int64).clip(1, 10**6)
+        tries = self._attempts(*self._accept(self._approach()))
+        if len(tries.key):
+            self.enter(self.counter.serve(tries), Source.SOLD, self.stolen)
 
     def _approach(self) -> np.ndarray:
         """Rows of the persons approached today, the more the more recruiters are at work in a region."""
-        m = self.model
-        at_work = m.recruiters_by_region(working=True)
-        chance = -np.expm1(-self.rate * m.season * at_work / self.base_recruiters)
-        pool = m.openers
-        hit = np.zeros(pool.n, dtype=np.uint8)
-        approached(
+        m, o, d = self.model, self.model.openers, self.model.dealers
+        self.at_work = recruiters_at_work(
+            d.alive, d.tier, d.low_until, d.region, d.efficiency, RECRUITER, m.day, m.regions.n
+        )
+        rows: np.ndarray = approached(
             m.keyed.key,
-            int(Process.APPROACH),
+            APPROACH,
             m.day,
-            0,
-            pool.key,
-            pool.free_from,
-            pool.banned_until,
-            chance,
-            pool.region,
-            hit,
+            o.key,
+            o.region,
+            o.free_from,
+            o.banned_until,
+            self.at_work[2],
+            self.base_recruiters,
+            self.rate * m.season,
         )
-        return np.flatnonzero(hit)
+        return rows
 
-    def meet(self, region: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Whom each of some people (n) in a region meets: a recruiter at work there, weighted by efficiency.
+    def _accept(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Who takes the offer of whom: logistic((log w - log w_r - risk) / s_w) (equation 4.9).
 
-        Returns the mask (n) of those who meet one, and the recruiters' rows (met).
+        Returns rows of the persons, out of ``rows``, and of the recruiters, who have room for them.
         """
-        m, d = self.model, self.model.dealers
-        recruiters = np.flatnonzero((d.alive == 1) & (d.tier == RECRUITER) & (d.low_until <= m.day))
-        recruiters = recruiters[np.argsort(d.region[recruiters], kind="stable")]
-        edges = np.concatenate([[0.0], np.cumsum(d.efficiency[recruiters])])
-        ends = np.searchsorted(d.region[recruiters], np.arange(m.regions.n + 1))
-        low, high = edges[ends[region]], edges[ends[region + 1]]
-        met = high > low
-        at = np.searchsorted(edges, (low + u * (high - low))[met], side="right") - 1
-        return met, recruiters[np.minimum(at, len(recruiters) - 1)] if met.any() else at
-
-    def _accept(self, rows: np.ndarray, recruiter: np.ndarray) -> np.ndarray:
-        """Who takes the offer: logistic((log w - log w_r - risk) / s_w) (equation 4.9)."""
-        m, o = self.model, self.model.openers
-        risk = (
-            self.impulse_weight * m.signals.public_risk
-            + self.arrest_weight * m.signals.opener_belief[o.region[rows]]
+        m, o, d = self.model, self.model.openers, self.model.dealers
+        return recruited(
+            m.keyed.key,
+            RECRUITER_CHOICE,
+            ACCEPTANCE,
+            QUEUE,
+            m.day,
+            rows,
+            o.key,
+            o.region,
+            o.reservation_wage,
+            o.risk_weight,
+            self.impulse_weight * m.signals.public_risk,
+            self.arrest_weight,
+            m.signals.opener_belief,
+            self.legal_weight,
+            m.legal_awareness,
+            self.logit_scale,
+            *self.at_work,
+            d.wage,
+            d.sets_needed,
+            d.sets_got,
+            self.mean_cards,
         )
-        risk = o.risk_weight[rows] * risk + self.legal_weight * m.legal_awareness[o.region[rows]]
-        utility = np.log(m.dealers.wage[recruiter] / o.reservation_wage[rows]) - risk
-        chance = 1.0 / (1.0 + np.exp(-utility / self.logit_scale))
-        return np.asarray(m.keyed.uniform(Process.ACCEPTANCE, m.day, o.key[rows]) < chance)
 
-    def room(self, recruiter: np.ndarray, queue: np.ndarray, cards: float) -> np.ndarray:
-        """Whom recruiters take (n), with ``cards`` each: no more than their need, the first by a keyed queue
-        (n).
+    def _attempts(self, rows: np.ndarray, recruiter: np.ndarray) -> Openings:
+        """Each person (rows, n) tries to open a few accounts for a recruiter (n) and then stays away."""
+        m, o = self.model, self.model.openers
+        tries = attempts(
+            m.keyed.key,
+            CARDS_OPENED,
+            CARD_FLAG,
+            ACCEPTANCE,
+            m.day,
+            rows,
+            recruiter,
+            self.cards,
+            self.existing,
+            self.away_days,
+            o.key,
+            o.region,
+            o.cards,
+            o.last_opened,
+            o.free_from,
+        )
+        o.stay_away(rows)
+        return Openings(*tries, np.empty(len(tries[0]), dtype=np.int64))
+
+    def enter(self, cards: Openings, source: Source, stolen: float = 0.0) -> None:
+        """New tracked cards on the recruiters' shelves; the wage is paid.
+
+        A share ``stolen`` of them was opened on a stolen identity, the others come from ``source``.
         """
-        order = np.lexsort((queue, recruiter))
-        place = np.empty(len(recruiter), dtype=np.int64)
-        place[order] = arrays.rank_within(recruiter[order])
-        need = self.model.dealers.sets_needed[recruiter] - self.model.dealers.sets_got[recruiter]
-        return np.asarray(place * cards < need)
-
-    @property
-    def mean_cards(self) -> float:
-        """Cards that a person opens on average."""
-        shares = np.diff(np.concatenate([[0.0], self.cards / self.cards[-1]]))
-        return float(shares @ np.arange(1, len(shares) + 1))
-
-    def _open(self, rows: np.ndarray, recruiter: np.ndarray) -> None:
-        """Each person tries to open a few accounts; what is not refused goes to the recruiter at the wage."""
-        m, o = self.model, self.model.openers
-        u = m.keyed.uniform(Process.CARDS_OPENED, m.day, o.key[rows])
-        wanted = 1 + np.searchsorted(self.cards / self.cards[-1], u, side="right")
-        who = np.repeat(np.arange(len(rows)), wanted)
-        person = rows[who]
-        key = child_keys(o.key[person], o.cards[person] + arrays.number_within(wanted))
-        o.cards[rows] += wanted
-        o.last_opened[rows] = m.day
-        region = o.region[person].astype(np.int64)
-        existing = m.keyed.uniform(Process.CARD_FLAGS, m.day, key, 7) < self.existing
-        tries = Openings(
-            key, who, person, recruiter[who], region, existing, np.zeros(len(key), dtype=np.int64)
-        )
-        sold = self.counter.serve(tries)
-        stolen = m.keyed.uniform(Process.CARD_FLAGS, m.day, sold.key, 6) < self.stolen
-        source = np.where(stolen, Source.STOLEN_IDENTITY, Source.SOLD)
-        self.enter(sold.key, sold.person, sold.recruiter, sold.region, sold.outlet, sold.existing, source)
-
-    def enter(
-        self,
-        key: np.ndarray,
-        person: np.ndarray,
-        recruiter: np.ndarray,
-        region: np.ndarray,
-        outlet: np.ndarray,
-        existing: np.ndarray,
-        source: np.ndarray,
-    ) -> None:
-        """New tracked cards (n) on the recruiters' shelves; the wage is paid and recorded."""
         m = self.model
-        flags = self._flags(key, existing)
+        flags, sources, issuer, new_at, paid = sold(
+            m.keyed.key,
+            CARD_FLAG,
+            m.day,
+            cards.key,
+            cards.recruiter,
+            cards.region,
+            cards.outlet,
+            cards.existing,
+            self.flag_shares,
+            CARD_FLAGS,
+            stolen,
+            int(Source.STOLEN_IDENTITY),
+            int(source),
+            m.outlets.bank,
+            m.dealers.wage,
+            m.dealers.sets_got,
+            m.dealers.cash,
+            self.paid,
+            self.units,
+        )
         m.accounts.enter(
-            len(key),
+            len(cards.key),
             kind=Kind.ACCOUNT,
             status=Status.RECRUITER_STOCK,
-            key=key,
-            holder=person,
-            dealer=recruiter,
-            source=source,
-            issuer=m.outlets.bank[outlet],
-            outlet=np.where(existing, -1, outlet),
-            region_open=region,
-            region_use=region,
-            opened=m.day - np.where(existing, self.existing_age, 0),
+            key=cards.key,
+            holder=cards.person,
+            dealer=cards.recruiter,
+            source=sources,
+            issuer=issuer,
+            outlet=new_at,
+            region_open=cards.region,
+            region_use=cards.region,
+            opened=m.day - self.existing_age * cards.existing,
             moved=m.day,
             flags=flags,
         )
-        if existing.any():
-            classes = m.banks.class_of[m.outlets.bank[outlet[existing]]]
-            m.ordinary.take(region[existing], classes, flags[existing], m.scale)
-        self._pay(recruiter, region)
+        m.ordinary.take(cards.existing, cards.region, issuer, m.banks.class_of, flags, m.scale)
+        m.ledger.pay(Account.DEALERS, Account.OPENERS, paid)
 
-    def _flags(self, key: np.ndarray, existing: np.ndarray) -> np.ndarray:
-        """Bits that cleanups look at, uint8 (n).  A new account cannot have lain idle."""
-        m = self.model
-        flags = np.zeros(len(key), dtype=np.uint8)
-        for draw, (flag, share) in enumerate(zip(CARD_FLAGS, self.flag_shares, strict=True)):
-            has = m.keyed.uniform(Process.CARD_FLAGS, m.day, key, draw) < share
-            flags |= np.where(has & (existing | (flag != Flag.IDLE)), flag, 0).astype(np.uint8)
-        return flags
-
-    def _pay(self, recruiter: np.ndarray, region: np.ndarray) -> None:
-        """Each recruiter (n) pays its wage for a card."""
-        m = self.model
-        np.add.at(m.dealers.sets_got, recruiter, 1)
-        wage = arrays.fen(m.dealers.wage[recruiter])
-        np.subtract.at(m.dealers.cash, recruiter, wage)
-        m.ledger.pay(Account.DEALERS, Account.OPENERS, int(wage.sum()))
-        m.recorder.price("price_opener_yuan", region, wage, np.ones(len(wage), dtype=np.int64))
+    def end_month(self) -> None:
+        """Write down what became of the month's openings, and what was paid."""
+        self.counter.end_month()
+        self.model.recorder.price("price_opener_yuan", self.places, self.paid, self.units)
+        self.paid[:] = 0
+        self.units[:] = 0

@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.kernels.enforcement import close_down, held_by
+from sim.kernels.tally import tally_amounts_into, tally_into
 from sim.random import Process
 from sim.world.cards import CardTable
-from sim.world.codes import LIVE, Status
+from sim.world.codes import Status
 from sim.world.ledger import Account
+from sim.world.table import Table
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
+
+
+REPLACEMENT = int(Process.REPLACEMENT)
+WITH_GANG = (int(Status.IN_TRANSIT), int(Status.ACTIVE))
+"""First and last status of cards that a gang holds or waits for."""
+SHELVES = (int(Status.RECRUITER_STOCK), int(Status.DEALER_STOCK))
+"""The same of cards on dealers' shelves."""
 
 
 class Removal:
@@ -39,48 +49,38 @@ class Removal:
         self.gangs_due: dict[int, list[int]] = defaultdict(list)
         self.dealers_due: dict[int, list[int]] = defaultdict(list)
         # Of gangs the staff is counted: peers are people.
-        self.gangs_week = np.zeros(model.regions.n + 1)
-        self.dealers_week = np.zeros(model.regions.n + 1)
-        self.openers_week = np.zeros(model.regions.n)
+        self.gangs_week = np.zeros(model.regions.n + 1, dtype=np.int64)
+        self.dealers_week = np.zeros(model.regions.n + 1, dtype=np.int64)
+        self.openers_week = np.zeros(model.regions.n, dtype=np.int64)
         self.arrested_today = np.zeros(model.regions.n + 1, dtype=np.int64)
 
     def gangs(self, rows: np.ndarray, seize_share: float) -> None:
         """Break up gangs: staff arrested, cards and cash seized."""
         m, g = self.model, self.model.gangs
-        rows = np.unique(rows[g.alive[rows] == 1])
+        rows = _living(rows, g.alive)
         if not len(rows):
             return
-        self._arrest("arrests_gang", g.region[rows], g.staff[rows].astype(np.int64))
-        m.recorder.count("gangs_removed", g.region[rows])
-        np.add.at(self.gangs_week, g.region[rows], g.staff[rows])
+        region, staff = g.region[rows], g.staff[rows].astype(np.int64)
+        self._arrest("arrests_gang", region, staff)
+        m.recorder.count("gangs_removed", region)
+        tally_amounts_into(self.gangs_week, region, staff)
         for cards in (m.accounts, m.sims):
-            self._seize(
-                cards,
-                cards.gang,
-                rows,
-                g.n,
-                (Status.IN_TRANSIT, Status.GANG_STOCK, Status.ACTIVE),
-                seize_share,
-            )
-        self._cash(g.cash, rows, Account.GANGS)
-        self._schedule("gang", rows, g.key[rows], self.gangs_due)
+            self._seize(cards, gang_cards(cards, rows, g.n), seize_share)
+        self._close("gang", rows, g, Account.GANGS, self.gangs_due)
         m.end_gangs(rows)
 
     def dealers(self, rows: np.ndarray, seize_share: float) -> None:
         """Break up dealer cells: persons arrested, shelves seized."""
         m, d = self.model, self.model.dealers
-        rows = np.unique(rows[d.alive[rows] == 1])
+        rows = _living(rows, d.alive)
         if not len(rows):
             return
         persons = m.keyed.rounded(Process.ROUNDING, m.day, d.key[rows], np.full(len(rows), self.persons))
         self._arrest("arrests_dealer", d.region[rows], persons)
-        np.add.at(self.dealers_week, d.region[rows], 1)
+        tally_into(self.dealers_week, d.region[rows])
         for cards in (m.accounts, m.sims):
-            self._seize(
-                cards, cards.dealer, rows, d.n, (Status.RECRUITER_STOCK, Status.DEALER_STOCK), seize_share
-            )
-        self._cash(d.cash, rows, Account.DEALERS)
-        self._schedule("dealer", rows, d.key[rows], self.dealers_due)
+            self._seize(cards, held_by(cards.status, cards.dealer, rows, d.n, *SHELVES), seize_share)
+        self._close("dealer", rows, d, Account.DEALERS, self.dealers_due)
         m.end_dealers(rows)
 
     def openers(self, rows: np.ndarray) -> None:
@@ -88,25 +88,16 @@ class Removal:
         m, o = self.model, self.model.openers
         o.banned_until[rows] = m.day + self.ban_days
         self._arrest("arrests_opener", o.region[rows], np.ones(len(rows), dtype=np.int64))
-        np.add.at(self.openers_week, o.region[rows], 1)
+        tally_into(self.openers_week, o.region[rows])
 
     def _arrest(self, name: str, region: np.ndarray, persons: np.ndarray) -> None:
         self.model.recorder.count(name, region, persons)
-        np.add.at(self.arrested_today, region, persons)
+        tally_amounts_into(self.arrested_today, region, persons)
 
-    def _seize(
-        self,
-        cards: CardTable,
-        owner: np.ndarray,
-        rows: np.ndarray,
-        owners: int,
-        where: tuple[Status, ...],
-        share: float,
-    ) -> None:
-        """Live cards of removed owners: seized with probability ``share``, else lost to everyone."""
-        gone = np.zeros(owners + 1, dtype=bool)
-        gone[rows] = True
-        held = np.flatnonzero((cards.status < LIVE) & gone[owner] & np.isin(cards.status, where))
+    def _seize(self, cards: CardTable, held: np.ndarray, share: float) -> None:
+        """Cards of removed owners (rows): seized with probability ``share``, else lost to everyone."""
+        if not len(held):
+            return
         m = self.model
         taken = m.keyed.uniform(Process.SEIZURE, m.day, cards.key[held]) < share
         name = "cards_seized" if cards is m.accounts else "sims_seized"
@@ -114,21 +105,37 @@ class Removal:
         cards.move(held[taken], Status.SEIZED, m.day)
         cards.move(held[~taken], Status.EXHAUSTED, m.day)
 
-    def _cash(self, cash: np.ndarray, rows: np.ndarray, account: Account) -> None:
-        """Part of the cash is seized, the rest is gone; debts are written off against the outside."""
+    def _close(
+        self, who: str, rows: np.ndarray, table: Table, account: Account, due: dict[int, list[int]]
+    ) -> None:
+        """Part of the cash is seized, the rest is gone, debts are written off; replacements are scheduled."""
         m = self.model
-        have = np.maximum(cash[rows], 0)
-        seized = (have * self.cash_seized).astype(np.int64)
-        m.ledger.pay(account, Account.SEIZED, int(seized.sum()))
-        m.ledger.pay(account, Account.OUTSIDE, int((have - seized).sum()))
-        m.ledger.pay(Account.OUTSIDE, account, int(np.maximum(-cash[rows], 0).sum()))
-        cash[rows] = 0
+        heir = np.empty(len(rows), dtype=np.int64)
+        seized, gone, debts = close_down(
+            m.keyed.key,
+            REPLACEMENT,
+            m.day,
+            rows,
+            table.key,
+            table.cash,
+            self.cash_seized,
+            self.replace[who] * m.adapts("replacement"),
+            self.lag[who],
+            heir,
+        )
+        m.ledger.pay(account, Account.SEIZED, seized)
+        m.ledger.pay(account, Account.OUTSIDE, gone)
+        m.ledger.pay(Account.OUTSIDE, account, debts)
+        for row, day in zip(rows.tolist(), heir.tolist(), strict=True):
+            if day >= 0:
+                due[day].append(row)
 
-    def _schedule(self, who: str, rows: np.ndarray, keys: np.ndarray, due: dict[int, list[int]]) -> None:
-        m = self.model
-        chance = self.replace[who] * m.adapts("replacement")
-        replaced = m.keyed.uniform(Process.REPLACEMENT, m.day, keys) < chance
-        draws = [m.keyed.exponential(Process.REPLACEMENT, m.day, keys, 1 + k) for k in range(2)]
-        weeks = self.lag[who] / 2.0 * (draws[0] + draws[1])
-        for row, wait in zip(rows[replaced], weeks[replaced], strict=True):
-            due[m.day + 1 + int(7 * wait)].append(int(row))
+
+def _living(rows: np.ndarray, alive: np.ndarray) -> np.ndarray:
+    """The rows of those alive, each once, rising, int64."""
+    return np.array(sorted(set(rows[alive[rows] == 1].tolist())), dtype=np.int64)
+
+
+def gang_cards(cards: CardTable, gangs: np.ndarray, count: int) -> np.ndarray:
+    """Rows of the cards that some gangs (rows of ``count``) hold or wait for."""
+    return held_by(cards.status, cards.gang, gangs, count, *WITH_GANG)

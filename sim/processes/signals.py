@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.world.codes import Goods, Status
+from sim.kernels.trade import count_stocks
+from sim.world.codes import Status
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
+
+WITH_GANGS = (Status.GANG_STOCK, Status.IN_TRANSIT, Status.ACTIVE)
+ON_SHELVES = (Status.RECRUITER_STOCK, Status.DEALER_STOCK)
+WHERE = np.full(len(Status), -1)
+"""In which stock a card is counted, by its status: those `WITH_GANGS` in their order, then shelves."""
+WHERE[list(WITH_GANGS)] = np.arange(len(WITH_GANGS))
+WHERE[list(ON_SHELVES)] = len(WITH_GANGS)
 
 
 @dataclass
@@ -41,7 +49,10 @@ class Signals:
 
 
 class Stocks:
-    """Cards by owner at the start of the day, int64 (owners, 2): accounts and phone cards."""
+    """Cards by owner, int64 (owners, 2): accounts and phone cards.
+
+    Counted at the start of the day; trade and new phone cards keep ``dealer_stock`` up to date.
+    """
 
     gang_stock: np.ndarray
     pipeline: np.ndarray
@@ -55,18 +66,18 @@ class Stocks:
 
     def count(self, model: FraudSupplyChain) -> None:
         """Count again from the cards."""
-        gangs, dealers = model.gangs.n, model.dealers.n
-        self.gang_stock = np.zeros((gangs, 2), dtype=np.int64)
-        self.pipeline = np.zeros((gangs, 2), dtype=np.int64)
-        self.active = np.zeros((gangs, 2), dtype=np.int64)
-        self.dealer_stock = np.zeros((dealers, 2), dtype=np.int64)
-        for kind, cards in ((Goods.ACCOUNTS, model.accounts), (Goods.SIMS, model.sims)):
-            status = cards.status
-            for where, wanted in (
-                (self.gang_stock, Status.GANG_STOCK),
-                (self.pipeline, Status.IN_TRANSIT),
-                (self.active, Status.ACTIVE),
-            ):
-                where[:, kind] = np.bincount(cards.gang[status == wanted], minlength=gangs)
-            shelf = (status == Status.RECRUITER_STOCK) | (status == Status.DEALER_STOCK)
-            self.dealer_stock[:, kind] = np.bincount(cards.dealer[shelf], minlength=dealers)
+        with_gangs = np.zeros((len(WITH_GANGS), model.gangs.n, 2), dtype=np.int64)
+        self.gang_stock, self.pipeline, self.active = with_gangs
+        self.dealer_stock = np.zeros((model.dealers.n, 2), dtype=np.int64)
+        sets, sims = model.accounts, model.sims
+        count_stocks(
+            sets.status,
+            sets.gang,
+            sets.dealer,
+            sims.status,
+            sims.gang,
+            sims.dealer,
+            WHERE,
+            with_gangs,
+            self.dealer_stock,
+        )

@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import arrays
 from sim.agents.dealer import SELLER
-from sim.random import Process, child_keys
-from sim.world.codes import Flag, Goods, Kind, Source, Status
+from sim.kernels.phone_cards import new_cards, register
+from sim.random import Process
+from sim.world.codes import Flag, Kind, Source, Status
 from sim.world.ledger import Account
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
+
+SIM_SUPPLY = int(Process.SIM_SUPPLY)
+SIM, IOT = int(Kind.SIM), int(Kind.IOT)
+SOURCES = np.array([Source.SOLD, Source.STOLEN_IDENTITY, Source.INSIDER], dtype=np.uint8)
+"""Where phone cards come from, in the order of the parameter; `INSIDER` is the place of insiders there."""
+INSIDER = 2
+FLAGS = np.where(SOURCES == Source.STOLEN_IDENTITY, Flag.STOLEN, 0).astype(np.uint8)
 
 
 class SimSupply:
@@ -40,29 +47,37 @@ class SimSupply:
 
     def run(self) -> None:
         """Register phone cards for the sellers that decided today."""
-        m, d = self.model, self.model.dealers
-        today = (d.alive == 1) & (d.tier == SELLER) & (d.weekday == m.day % 7) & (d.order[:, Goods.SIMS] > 0)
-        rows = np.flatnonzero(today)
+        m, d, operators = self.model, self.model.dealers, self.model.operators
         if m.adapts("iot_sims"):
             self.iot_share = self._iot_share()
-        if not len(rows):
-            return
-        limit = self.per_week * (d.ask[rows, Goods.SIMS] / self.price) ** self.elasticity
-        tries = np.minimum(
-            d.order[rows, Goods.SIMS], m.keyed.rounded(Process.SIM_SUPPLY, m.day, d.key[rows], limit)
+        insiders = 1.0 - self.sources[INSIDER] * max(1.0 - operators.insider_level, 0.0)
+        rows, got, paid = register(
+            m.keyed.key,
+            SIM_SUPPLY,
+            m.day,
+            SELLER,
+            d.alive,
+            d.weekday,
+            d.tier,
+            d.key,
+            d.region,
+            d.ask,
+            d.order,
+            d.cost,
+            d.cash,
+            m.stocks.dealer_stock,
+            m.policy.opening_factor,
+            self.per_week,
+            self.price,
+            self.elasticity,
+            self.cost,
+            operators.mean_sensitivity,
+            m.banks.ceiling,
+            insiders,
         )
-        region = d.region[rows].astype(np.int64)
-        refusal = np.minimum(m.operators.mean_sensitivity * m.policy.opening_factor[region], m.banks.ceiling)
-        insiders = 1.0 - self.sources[2] * max(1.0 - m.operators.insider_level, 0.0)
-        passed = (1.0 - refusal) * insiders
-        got = m.keyed.binomial(Process.SIM_SUPPLY, m.day, d.key[rows], tries, passed, 1)
-        d.order[rows, Goods.SIMS] -= got
-        cost = self.cost / (1.0 - refusal)
-        d.cost[rows, Goods.SIMS] = cost
-        fen = arrays.fen(cost) * got
-        d.cash[rows] -= fen
-        m.ledger.pay(Account.DEALERS, Account.OPENERS, int(fen.sum()))
-        self._enter(rows, region, got)
+        m.ledger.pay(Account.DEALERS, Account.OPENERS, paid)
+        if len(rows):
+            self._enter(rows, got)
 
     def _iot_share(self) -> float:
         """Share of IoT cards among those registered: a logit of how much sooner phone cards are lost."""
@@ -71,31 +86,35 @@ class SimSupply:
         odds = self.iot_start / (1.0 - self.iot_start) * math.exp(-self.iot_sensitivity * gap)
         return odds / (1.0 + odds)
 
-    def _enter(self, rows: np.ndarray, region: np.ndarray, got: np.ndarray) -> None:
+    def _enter(self, rows: np.ndarray, got: np.ndarray) -> None:
+        """Put the cards that sellers (``rows``) got today on their shelves."""
         m, d = self.model, self.model.dealers
-        owner = np.repeat(np.arange(len(rows)), got)
-        number = arrays.number_within(got)
-        week = np.uint64(m.day) << np.uint64(32)
-        key = child_keys(d.key[rows][owner], week + number.astype(np.uint64))
-        u = m.keyed.uniform(Process.SIM_SUPPLY, m.day, key, 2)
-        origin = np.array([Source.SOLD, Source.STOLEN_IDENTITY, Source.INSIDER])
         weight = self.sources * [1.0, 1.0, m.operators.insider_level]
-        source = origin[arrays.interval(np.cumsum(weight) / weight.sum(), u)]
-        iot = m.keyed.uniform(Process.SIM_SUPPLY, m.day, key, 4) < self.iot_share
-        stolen = np.where(source == Source.STOLEN_IDENTITY, Flag.STOLEN, 0)
-        issuer = m.operators.choose(m.keyed.uniform(Process.SIM_SUPPLY, m.day, key, 3))
-        for kind, mask in ((Kind.SIM, ~iot), (Kind.IOT, iot)):
-            m.sims.enter(
-                int(mask.sum()),
-                kind=kind,
-                status=Status.DEALER_STOCK,
-                key=key[mask],
-                dealer=rows[owner[mask]],
-                source=source[mask],
-                issuer=issuer[mask],
-                region_open=region[owner[mask]],
-                region_use=region[owner[mask]],
-                opened=m.day,
-                moved=m.day,
-                flags=stolen[mask],
-            )
+        kind, dealer, key, source, issuer = new_cards(
+            m.keyed.key,
+            SIM_SUPPLY,
+            m.day,
+            SIM,
+            IOT,
+            rows,
+            got,
+            d.key,
+            weight,
+            m.operators.edges,
+            self.iot_share,
+        )
+        region = d.region[dealer]
+        m.sims.enter(
+            len(key),
+            kind=kind,
+            status=Status.DEALER_STOCK,
+            key=key,
+            dealer=dealer,
+            source=SOURCES[source],
+            issuer=issuer,
+            region_open=region,
+            region_use=region,
+            opened=m.day,
+            moved=m.day,
+            flags=FLAGS[source],
+        )

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from sim.scenario import Scenario, load
-from sim.study.results import Tables, check_comparable, check_names, tables_of
+from sim.study.checks import check_comparable, check_names
+from sim.study.results import Tables, tables_of
 from sim.study.runs import run_many
 from sim.study.variants import Comparison, comparison
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sim.observe.outcomes import OUTCOMES
+from sim.observe.parquet import LABELS
 from sim.observe.recorder import CHANNEL_COUNTS
-from sim.observe.store import LABELS
 from sim.study.compare import COLUMNS as EFFECT_COLUMNS
 from sim.study.compare import FEW_PAIRS, NATION, rounded
 from sim.study.estimates import Ratio, draws_of, draws_used, interval_name, matched, mean_interval, ratio

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sim.errors import Fault, InputError
 from sim.observe import store
+from sim.observe.parquet import fingerprint, ordered
 from sim.study.compare import effects, summary
 from sim.study.costs import costs
 from sim.study.displacement import as_effects, displacements
@@ -71,44 +71,9 @@ class Tables:
         ]
 
 
-def check_comparable(scenarios: Sequence[Scenario], baseline: Scenario) -> None:
-    """Refuse scenarios that cannot be paired with the baseline: other dates, another scale, or one name
-    twice.
-    """
-    faults = [
-        Fault(
-            scenario.name,
-            None,
-            name,
-            f"differs from the baseline {baseline.name}: {ours} against {theirs}",
-            mend,
-        )
-        for scenario in scenarios
-        for name, mend in (
-            ("start", "Give --start, or write the same in both."),
-            ("end", "Give --end, or write the same in both."),
-            ("scale", "Give --scale, or write the same in both."),
-            ("rival", "Leave it out and give --rival, which runs both in one structure."),
-        )
-        if (ours := getattr(scenario, name)) != (theirs := getattr(baseline, name))
-    ]
-    check_names([baseline, *scenarios], faults)
-
-
-def check_names(scenarios: Sequence[Scenario], faults: Sequence[Fault] = ()) -> None:
-    """Refuse two scenarios of one name, together with `faults` found before."""
-    names = [scenario.name for scenario in scenarios]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    doubled = [
-        Fault(name, None, "name", "is the name of two scenarios", "Rename one of them.") for name in twice
-    ]
-    if faults or doubled:
-        raise InputError([*faults, *doubled])
-
-
 def tables_of(runs: RunSet, *, command: Sequence[str], asked: Comparison | None) -> Tables:
     """Everything a set of runs says, before it is written down; `asked` is None where nothing is compared."""
-    monthly, deeds = store.ordered(runs.monthly()), runs.deeds()
+    monthly, deeds = ordered(runs.monthly()), runs.deeds()
     first = runs.scenarios[0]
     windows = effect_windows(first.start, first.end)
     return Tables(
@@ -164,7 +129,7 @@ def manifest_of(
         "scale": runs.scenarios[0].scale,
         "versions": versions(),
         "inputs": _inputs(runs.scenarios),
-        "fingerprint": store.fingerprint(monthly),
+        "fingerprint": fingerprint(monthly),
         "runs": [_run_entry(run) for run in runs.runs],
         "wall_seconds": round(runs.seconds, 3),
     }

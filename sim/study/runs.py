@@ -11,7 +11,7 @@ of its own, and the one that dies again is recorded as failed.
 
 from __future__ import annotations
 
-import importlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -19,17 +19,18 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sim.interventions.base import Measure
     from sim.scenario import Scenario
 
@@ -130,6 +131,8 @@ class RunSet:
         return self._joined("deeds")
 
     def _joined(self, name: str) -> pd.DataFrame:
+        import pandas as pd
+
         return pd.concat([_labelled(run, name) for run in self.finished], ignore_index=True)
 
 
@@ -150,6 +153,7 @@ def run_many(
     progress: Progress | None = None,
     model: Callable[..., Any] | None = None,
     watch: Sequence[Measure] = (),
+    compiling: Callable[[], None] | None = None,
 ) -> RunSet:
     """Simulate every scenario `replicates` times and return all runs, also those that failed.
 
@@ -175,6 +179,8 @@ def run_many(
         The model's class; by default `sim.model.FraudSupplyChain`.
     watch
         Measures whose footprint all runs tally, also those of scenarios without them.
+    compiling
+        Called once if the kernels are not in the cache and have to be compiled first.
 
     A KeyboardInterrupt ends the set early: the runs that are finished are returned, marked as interrupted.
     """
@@ -185,7 +191,15 @@ def run_many(
     workers = min(jobs or os.cpu_count() or 1, len(tasks))
     work = _InProcess if workers == 1 else _InPool
     done: dict[Task, Run] = {}
-    crew = work(tuple(scenarios), tasks, settings, workers, progress or _silent, done.__setitem__)
+    crew = work(
+        tuple(scenarios),
+        tasks,
+        settings,
+        workers,
+        progress or _silent,
+        compiling or _silent,
+        done.__setitem__,
+    )
     interrupted = crew.work()
     runs = sorted(done.items(), key=lambda item: (item[0].scenario, item[0].replicate))
     return RunSet(
@@ -206,30 +220,30 @@ def stream(
     keep: Callable[[Task, Run], None],
     *,
     jobs: int | None = None,
-    cluster: str | None = None,
     progress: Progress | None = None,
+    compiling: Callable[[], None] | None = None,
 ) -> bool:
     """Make runs and hand each to ``keep`` when it is done, in any order, keeping none.
 
-    ``tasks`` are numbered by their place; ``cluster`` is the address of a Dask scheduler to use instead of
-    processes here. Returns whether the user interrupted.
+    ``tasks`` are numbered by their place. Returns whether the user interrupted.
     """
-    if cluster is not None:
-        from sim.study.cluster import OnCluster
-
-        crew = OnCluster(tuple(scenarios), list(tasks), settings, cluster, progress or _silent, keep)
-        return crew.work()
     workers = min(jobs or os.cpu_count() or 1, max(len(tasks), 1))
     work = _InProcess if workers == 1 else _InPool
-    return work(tuple(scenarios), list(tasks), settings, workers, progress or _silent, keep).work()
+    crew = work(
+        tuple(scenarios), list(tasks), settings, workers, progress or _silent, compiling or _silent, keep
+    )
+    return crew.work()
 
 
-def warm_up() -> None:
-    """Compile the kernels in this process, once, so that the workers find them; quick when they are.
+def warm_up(compiling: Callable[[], None]) -> None:
+    """Load the model with its kernels; `compiling` is called if they have to be compiled first.
 
-    Kernels are compiled when their modules are imported, and the model imports them all.
+    Kernels are compiled, or found in the cache, when their modules are imported, and the model imports all.
     """
-    importlib.import_module("sim.model")
+    from sim import kernels
+
+    kernels.when_compiling(compiling)
+    import sim.model  # noqa: F401
 
 
 def tasks_of(scenarios: int, replicates: int, draws: int | None) -> list[Task]:
@@ -257,10 +271,12 @@ def simulate(
         record = chain.recorder
         monthly, weekly, deeds = record.monthly(), record.weekly(), record.deeds()
         counts, error = dict(record.counts()), ""
+        del chain, record
     except Exception as problem:  # one run must not lose the others
         if os.environ.get("CARDBREAK_DEBUG"):
             raise
         monthly, weekly, deeds, counts, error = None, None, None, {}, one_line(problem)
+    gc.collect()  # a model is a web of references: without this several worlds wait in memory to be dropped
     seconds = time.perf_counter() - started
     return Run(scenario.name, task.replicate, task.draw, monthly, weekly, counts, seconds, error, deeds)
 
@@ -271,7 +287,7 @@ def one_line(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {lines[0].strip()}" if lines else type(problem).__name__
 
 
-class Crew(ABC):
+class _Crew(ABC):
     """What both ways of working share: the tasks, the runs that are done, the count for the progress bar."""
 
     def __init__(
@@ -281,6 +297,7 @@ class Crew(ABC):
         settings: Settings,
         workers: int,
         progress: Progress,
+        compiling: Callable[[], None],
         keep: Callable[[Task, Run], None],
     ) -> None:
         self.scenarios = scenarios
@@ -288,6 +305,7 @@ class Crew(ABC):
         self.settings = settings
         self.workers = workers
         self.progress = progress
+        self.compiling = compiling
         self.keep = keep
         self.done = 0
 
@@ -309,10 +327,12 @@ class Crew(ABC):
         """Make the runs of this crew; an interrupt may end it at any point."""
 
 
-class _InProcess(Crew):
+class _InProcess(_Crew):
     """One run after the other in this process."""
 
     def _work(self) -> None:
+        if self.settings.model is None:
+            warm_up(self.compiling)
         total = len(self.tasks)
         for task in self.tasks:
             self.progress(self.done, total)
@@ -326,12 +346,10 @@ class _InProcess(Crew):
         self.progress(total, total)
 
 
-class _InPool(Crew):
+class _InPool(_Crew):
     """Runs side by side in spawned processes, restarted when one dies."""
 
     def _work(self) -> None:
-        if self.settings.model is None:
-            warm_up()
         waiting = deque(self.tasks)
         while waiting:
             suspects = self._one_pool(waiting, self.workers)
@@ -351,9 +369,9 @@ class _InPool(Crew):
     def _one_pool(self, waiting: deque[Task], workers: int) -> list[Task]:
         """Work off `waiting` until it is empty or the pool breaks; return the runs then under way."""
         context = multiprocessing.get_context("spawn")
-        shares = context.RawArray("d", len(self.tasks))
+        board = _Board.of(context, len(self.tasks))
         others = set(multiprocessing.active_children())
-        pool = _start_pool(context, workers, shares)
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(board,))
         under_way: dict[Future[Run], Task] = {}
         try:
             while waiting or under_way:
@@ -362,9 +380,7 @@ class _InPool(Crew):
                     future = pool.submit(_in_worker, self.scenarios[task.scenario], task, self.settings)
                     under_way[future] = waiting.popleft()
                 self._collect(under_way)
-                self.progress(
-                    self.done + sum(shares[t.position] for t in under_way.values()), len(self.tasks)
-                )
+                self._look_at(board, under_way.values())
             pool.shutdown()
         except BrokenProcessPool:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -373,6 +389,13 @@ class _InPool(Crew):
             _stop(pool, others)
             raise
         return []
+
+    def _look_at(self, board: _Board, under_way: Iterable[Task]) -> None:
+        """Pass on what the workers have noted."""
+        if board.missing.value:
+            self.compiling()
+            self.compiling, board.missing.value = _silent, False
+        self.progress(self.done + sum(board.shares[t.position] for t in under_way), len(self.tasks))
 
     def _collect(self, under_way: dict[Future[Run], Task]) -> None:
         """Take in what has finished; a broken pool is raised only after the good runs are safe."""
@@ -394,18 +417,29 @@ class _InPool(Crew):
         return Run(self.scenarios[task.scenario].name, task.replicate, task.draw, error=one_line(problem))
 
 
-_shares: Any = None
-"""In a worker: the shared array in which each run notes how far it is."""
+@dataclass(frozen=True)
+class _Board:
+    """What workers share with their parent: the part done of each run (`shares`), whether kernels are
+    `missing` in the cache, and a lock that the worker holds which is `compiling` them.
+    """
+
+    shares: Any
+    missing: Any
+    compiling: Any
+
+    @classmethod
+    def of(cls, context: SpawnContext, runs: int) -> _Board:
+        return cls(context.RawArray("d", runs), context.RawValue("b", 0), context.Lock())
 
 
-def _start_pool(context: SpawnContext, workers: int, shares: Any) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(shares,))
+_board: _Board
+"""In a worker: what it shares with its parent."""
 
 
-def _begin_worker(shares: Any) -> None:
+def _begin_worker(board: _Board) -> None:
     """Prepare a worker: Ctrl-C is the parent's business, and a worker ends when its parent does."""
-    global _shares
-    _shares = shares
+    global _board
+    _board = board
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
@@ -419,9 +453,23 @@ def _die_with_parent() -> None:
 
 def _in_worker(scenario: Scenario, task: Task, settings: Settings) -> Run:
     def report(share: float) -> None:
-        _shares[task.position] = share
+        _board.shares[task.position] = share
 
+    if settings.model is None:
+        _load()
     return simulate(scenario, task, settings, report)
+
+
+def _load() -> None:
+    """Load the model. Where the kernels are missing, one worker compiles; the others wait, and find them."""
+    with ExitStack() as until_loaded:
+
+        def compiling() -> None:
+            _board.missing.value = True
+            until_loaded.enter_context(_board.compiling)
+
+        warm_up(compiling)
+    gc.freeze()  # modules stay: looking for garbage after each run need not go through them
 
 
 def _stop(pool: ProcessPoolExecutor, others: set[BaseProcess]) -> None:
@@ -456,8 +504,8 @@ def _labelled(run: Run, table: str) -> pd.DataFrame:
     return frame
 
 
-def _silent(done: float, total: int) -> None:
-    """No progress is wanted."""
+def _silent(*_: float) -> None:
+    """Nothing is to be told."""
 
 
 def _check_numbers(scenarios: Sequence[Scenario], **numbers: int | None) -> None:

@@ -174,7 +174,6 @@ def work(
     sweep: Sweep,
     *,
     jobs: int | None = None,
-    cluster: str | None = None,
     progress: Progress | None = None,
 ) -> bool:
     """Make every batch of this folder's shard that does not count yet; True if it was interrupted."""
@@ -211,8 +210,7 @@ def work(
     runs = [run for batch in left for run in batch.runs]
     while runs:
         tasks = [Task(k, places[run.scenario], run.replicate, run.draw) for k, run in enumerate(runs)]
-        settings, how = Settings(seed=sweep.seed), {"jobs": jobs, "cluster": cluster}
-        if stream(scenarios, tasks, settings, keep, progress=progress, **how):  # type: ignore[arg-type]
+        if stream(scenarios, tasks, Settings(seed=sweep.seed), keep, jobs=jobs, progress=progress):
             return True
         runs, again[:] = list(again), []
     return False

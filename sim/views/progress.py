@@ -6,10 +6,7 @@ Nothing is shown of what takes less than two seconds.
 from __future__ import annotations
 
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,17 +57,6 @@ class Display:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-
-    @contextmanager
-    def announced(self, text: str) -> Iterator[None]:
-        """Say what is going on if it takes longer than a moment."""
-        timer = threading.Timer(PATIENCE, self.say, [text])
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
 
     def _draw(self, done: float, total: int) -> None:
         if self._bar is None:

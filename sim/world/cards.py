@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from sim.kernels.card_passes import count_ended
+from sim.kernels.tally import move_rows
 from sim.world.codes import LIVE, Kind, Status
 from sim.world.ledger import Ledger
 from sim.world.table import Table
@@ -45,18 +47,20 @@ class CardTable(Table):
         self.ledger = ledger
         self.dropped = np.zeros((len(Kind), len(Status)), dtype=np.int64)
 
-    def enter(self, count: int, *, kind: Kind, status: Status, **values: Any) -> np.ndarray:
-        """Add cards in a first status; returns their rows."""
-        self.ledger.enter(kind, status, count)
+    def enter(self, count: int, *, kind: Kind | np.ndarray, status: Status, **values: Any) -> np.ndarray:
+        """Add cards in a first status; returns their rows.  ``kind``: of all, or of each (uint8, count)."""
+        if isinstance(kind, np.ndarray):
+            for each, cards in enumerate(np.bincount(kind)):
+                self.ledger.enter(each, status, int(cards))
+        else:
+            self.ledger.enter(kind, status, count)
         values = {"dealer": -1, "gang": -1, "holder": -1, "outlet": -1, "issuer": -1} | values
         return self.append(count, kind=kind, status=status, **values)
 
     def move(self, rows: np.ndarray, status: Status, day: int) -> None:
         """Give ``rows`` a new status today and log each transition once."""
         if len(rows):
-            self.ledger.move(self.kind[rows], self.status[rows], status)
-            self.status[rows] = status
-            self.moved[rows] = day
+            move_rows(rows, self.kind, self.status, self.moved, self.ledger.moves, int(status), day)
 
     def count(self) -> np.ndarray:
         """Cards by kind and status, those dropped included, int64 (kinds, statuses)."""
@@ -73,7 +77,7 @@ class CardTable(Table):
 
         Their counts stay.  Cards that ended today stay until tomorrow, for whoever looks at the day's end.
         """
-        ended = ~self.live() & (self.moved < day)
-        if 3 * int(ended.sum()) > self.n:
+        if 3 * count_ended(self.status, self.moved, int(LIVE), day) > self.n:
+            ended = ~self.live() & (self.moved < day)
             np.add.at(self.dropped, (self.kind[ended], self.status[ended]), 1)
             self.keep(~ended)

@@ -39,7 +39,10 @@ class AuditError(AssertionError):
 
 
 class Ledger:
-    """Books of money (fen) and of tracked cards (by kind and status)."""
+    """Books of money (fen) and of tracked cards (by kind and status).
+
+    ``moves`` logs each transition of a card once: int64 (kinds, statuses before, statuses after).
+    """
 
     def __init__(self) -> None:
         self.money = np.zeros(len(Account), dtype=np.int64)
@@ -58,10 +61,6 @@ class Ledger:
         """Cards that become tracked, in their first status."""
         self.entered[kind] += cards
         self.first[kind, status] += cards
-
-    def move(self, kinds: np.ndarray, before: np.ndarray, after: int) -> None:
-        """Log one transition for each card: from its status ``before`` to ``after``."""
-        np.add.at(self.moves[:, :, after], (kinds, before), 1)
 
     def by_status(self) -> NDArray[np.int64]:
         """Cards by kind and status as the log has them, int64 (kinds, statuses)."""

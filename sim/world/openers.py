@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim.arrays import interval
+from sim.kernels.enforcement import still_away
 from sim.random import KeyedRandom, Process, children, named_key
 from sim.scenario.parameters import Parameters
 from sim.world.regions import Regions
@@ -18,6 +19,7 @@ from sim.world.table import Table
 
 TYPES = ("student", "migrant worker", "jobless", "other")
 NEVER = np.iinfo(np.int32).max
+NOBODY = np.empty(0, dtype=np.int64)
 
 COLUMNS: dict[str, Any] = {
     "key": np.uint64,
@@ -60,11 +62,25 @@ class OpenerPool(Table):
             last_opened=-NEVER,
         )
         self.weight = weight / weight.sum()
+        self._away = NOBODY
+        self._left: list[np.ndarray] = []
 
     def list_persons(self, persons: np.ndarray, day: np.ndarray) -> None:
         """Put persons (rows, n) on the shared list from a day (n) on, unless they stand there earlier."""
         np.minimum.at(self.listed_at, persons, day.astype(np.int32))
 
+    def stay_away(self, persons: np.ndarray) -> None:
+        """Note persons (rows, n) who have opened something and stay out of the pool until ``free_from``."""
+        self._left.append(persons)
+
+    def away(self, day: int) -> np.ndarray:
+        """Rows of persons with past openings who have not come back to the pool, barred or not, rising."""
+        new = np.sort(np.concatenate(self._left)) if self._left else NOBODY
+        self._away, self._left = still_away(self._away, new, self.free_from, day), []
+        return self._away
+
     def past_openers(self, day: int) -> np.ndarray:
         """Rows of persons with past openings who have not come back to the pool and are not barred."""
-        return np.flatnonzero((self.free_from > day) & (self.banned_until <= day))
+        away = self.away(day)
+        past: np.ndarray = away[self.banned_until[away] <= day]
+        return past

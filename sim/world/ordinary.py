@@ -8,11 +8,13 @@ hazards that built up over it.  They are never scaled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from sim.kernels.counter import withdraw
 from sim.policy import Cleanup
 from sim.random import KeyedRandom, Process, children, named_key
 from sim.scenario.parameters import Parameters
@@ -72,6 +74,10 @@ class OrdinaryCards:
             [p.number(f"ordinary.{n}_closure_per_year") for n in ("accounts", "sims", "iot")]
         )
         self._hazard = np.zeros((len(CLEANUPS), len(KINDS), regions.n, 8))
+        self._eligible: dict[int, np.ndarray] = {}
+        self._cells_of: dict[tuple[int, bytes], np.ndarray] = {}
+        by_cause = (len(CLEANUPS), len(KINDS), regions.n)
+        self._wanted_keys = children(named_key("wanted"), math.prod(by_cause)).reshape(by_cause)
         self._wanted = np.array(
             [
                 p.number("ordinary.wanted_share_dormant"),
@@ -94,27 +100,51 @@ class OrdinaryCards:
         Counts are kept by the stock at the start of the month less what this month's orders have already
         used.
         """
-        at = KINDS.index(Kind(order.kind))
-        flagged = matches(order.flag)
-        eligible = self.cells[at][order.regions][..., flagged].sum(axis=1)
-        used = self._hazard[:, at].sum(axis=0)[order.regions][..., flagged]
+        if order.cards == 0.0 and order.rate == 0.0:
+            return 0.0
+        at, flagged = KINDS.index(Kind(order.kind)), self._flagged(order)
+        if at not in self._eligible:
+            self._eligible[at] = self.cells[at].sum(axis=1).reshape(-1)
+        used = self._hazard[:, at].sum(axis=0).reshape(-1)[flagged]
         # Half of a month's natural closures come before the average cleanup of the month.
-        left = float((eligible * np.exp(-used)).sum()) * (1.0 - self._closed[at] / 24.0)
+        left = float((self._eligible[at][flagged] * np.exp(-used)).sum()) * (1.0 - self._closed[at] / 24.0)
         if left <= 0.0:
             return 0.0
         return order.rate - float(np.log1p(-min(order.cards / left, 0.5)))
 
     def clean(self, order: Cleanup, rate: float) -> None:
         """Add a day of a cleanup at a hazard to what the end of the month will settle."""
-        cause, kind = CLEANUPS.index(Cause(order.cause)), KINDS.index(Kind(order.kind))
-        self._hazard[cause, kind] += rate * order.regions[:, None] * matches(order.flag)[None, :]
+        if rate != 0.0:
+            cause, kind = CLEANUPS.index(Cause(order.cause)), KINDS.index(Kind(order.kind))
+            self._hazard[cause, kind].reshape(-1)[self._flagged(order)] += rate
 
-    def take(self, region: np.ndarray, issuer_class: np.ndarray, flags: np.ndarray, cards: int) -> None:
-        """Remove ``cards`` real accounts from the cell of each account that is sold into the chain."""
-        np.subtract.at(self.cells[0], (region, issuer_class, flags), cards)
+    def _flagged(self, order: Cleanup) -> np.ndarray:
+        """The cells that an order looks at, flag set by flag set: numbers of (region, flags), int64 (n)."""
+        name = (order.flag, order.regions.tobytes())
+        if name not in self._cells_of:
+            flags, regions = np.nonzero(matches(order.flag)[:, None] & order.regions)
+            self._cells_of[name] = regions * len(FLAG_SETS) + flags
+        return self._cells_of[name]
+
+    def take(
+        self,
+        existing: np.ndarray,
+        region: np.ndarray,
+        bank: np.ndarray,
+        class_of: np.ndarray,
+        flags: np.ndarray,
+        cards: int,
+    ) -> None:
+        """Remove ``cards`` real accounts from the cell of each account (n) that was ``existing`` and is sold
+        into the chain; ``class_of``: class of each bank.
+        """
+        self._eligible.pop(0, None)
+        stock = self.cells[0]
+        if not withdraw(stock, existing, region, bank, class_of, flags, cards):
+            return
         # A cell too small for the scale borrows from the largest of its region; an empty region gives none.
-        for place in np.flatnonzero((self.cells[0] < 0).any(axis=(1, 2))):
-            cells = self.cells[0, place].reshape(-1)
+        for place in np.flatnonzero((stock < 0).any(axis=(1, 2))):
+            cells = stock[place].reshape(-1)
             owed = -int(cells[cells < 0].sum())
             cells[cells < 0] = 0
             for at in np.argsort(-cells, kind="stable"):
@@ -133,13 +163,9 @@ class OrdinaryCards:
         closed = self._close(day, days, random)
         openings, turned, denied = self._open(day, days, refused, shut, random)
         self._hazard[:] = 0.0
-        wanted = random.binomial(
-            Process.ORDINARY_CLOSURES,
-            day,
-            children(named_key("wanted"), closed[:, :, :].size),
-            closed.ravel(),
-            np.broadcast_to(self._wanted[:, None, None], closed.shape).ravel(),
-        ).reshape(closed.shape)
+        self._eligible.clear()
+        by_cause = self._wanted[:, None, None]
+        wanted = _thinned(random, Process.ORDINARY_CLOSURES, day, self._wanted_keys, closed, by_cause)
         return OrdinaryMonth(
             openings=openings,
             refused=denied,
@@ -157,16 +183,12 @@ class OrdinaryCards:
         means = self._opened[:, None, None, None] * days / 365.25 * self._shares[None]
         came = random.poisson(Process.ORDINARY_OPENINGS, day, self._keys.ravel(), means.ravel())
         came = came.reshape(self.cells.shape)
-        ordinary = np.arange(len(KINDS))[:, None, None, None] == 0
-        turned = self._thin(day, came, shut[None, :, None, None] * ordinary, random, 1)
-        denied = self._thin(day, came - turned, refused[None, :, None, None] * ordinary, random, 2)
+        turned, denied = np.zeros_like(came), np.zeros_like(came)
+        for drawn, share, draw in ((turned, shut, 1), (denied, refused, 2)):
+            chance, left = share[:, None, None], came[0] - turned[0]
+            drawn[0] = _thinned(random, Process.ORDINARY_OPENINGS, day, self._keys[0], left, chance, draw)
         self.cells += came - turned - denied
         return came[0].sum(axis=(1, 2)), turned[0].sum(axis=(1, 2)), denied[0].sum(axis=(1, 2))
-
-    def _thin(self, day: int, n: np.ndarray, p: np.ndarray, random: KeyedRandom, draw: int) -> np.ndarray:
-        chance = np.broadcast_to(p, n.shape).ravel()
-        drawn = random.binomial(Process.ORDINARY_OPENINGS, day, self._keys.ravel(), n.ravel(), chance, draw)
-        return drawn.reshape(n.shape)
 
     def _close(self, day: int, days: int, random: KeyedRandom) -> np.ndarray:
         """Natural closures and cleanups compete (4.16); cleaned cards by (cause, kind, region), int64."""
@@ -192,9 +214,23 @@ class OrdinaryCards:
         return cleaned
 
     def _binomial(self, day: int, n: np.ndarray, p: np.ndarray, random: KeyedRandom, draw: int) -> np.ndarray:
-        chance = np.broadcast_to(np.clip(p, 0.0, 1.0), n.shape).ravel()
-        drawn = random.binomial(Process.ORDINARY_CLOSURES, day, self._keys.ravel(), n.ravel(), chance, draw)
-        return drawn.reshape(n.shape)
+        return _thinned(random, Process.ORDINARY_CLOSURES, day, self._keys, n, np.clip(p, 0.0, 1.0), draw)
+
+
+def _thinned(
+    random: KeyedRandom,
+    process: Process,
+    day: int,
+    keys: np.ndarray,
+    n: np.ndarray,
+    p: np.ndarray,
+    draw: int = 0,
+) -> np.ndarray:
+    """Binomial counts of ``n`` cards with chance ``p``, which is spread over the cells, int64 like ``n``."""
+    if not (p.any() and n.any()):
+        return np.zeros_like(n)
+    drawn = random.binomial(process, day, keys.ravel(), n.ravel(), np.broadcast_to(p, n.shape).ravel(), draw)
+    return drawn.reshape(n.shape)
 
 
 def flag_probabilities(p: Parameters) -> Sequence[float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from sim.arrays import interval
 from sim.policy import Blacklist, Suspension
@@ -23,12 +23,13 @@ RISKIEST = 0.01
 class Outlets:
     """Outlets as arrays (n), sorted by region.
 
-    ``region`` uint8, ``bank`` int16, ``laxity`` float64 (mean weight of an illicit opening),
+    ``region`` uint8, ``bank`` int16, ``laxity`` float64 (mean weight of an illicit opening) and
+    ``cumulative``, its running sums; ``first``: where each region begins, int64 (regions + 1);
     ``suspended_until`` int32 (first day on which opening is allowed again), ``displacement`` float64 (share
     of illicit openings that moves elsewhere while it is suspended), ``suspended_by`` int16 (which of the
     ``suspenders``, ids of measures, shut it), ``joins`` float64 (a list with a share x of members has those
     below x), ``compromised`` bool (an insider there opens accounts for the trade), ``tainted`` (it was so on
-    day 0).
+    day 0).  ``insiders`` are the numbers of the compromised outlets, int64, and ``insider_keys`` their keys.
     """
 
     def __init__(
@@ -57,34 +58,30 @@ class Outlets:
         self.joins = random.uniform(Process.MEMBERS, 0, self.keys)
         self.tainted = random.uniform(Process.INSIDERS, 0, self.keys) < insider_share
         self.compromised = self.tainted.copy()
+        self._list_insiders()
         self._noise = random.normal(Process.OUTLET_SELECTION, 0, self.keys)
-        self._cumulative = np.cumsum(self.laxity)
-        self.times_shut = 0
+        self.cumulative = np.cumsum(self.laxity)
+        self._shut = np.empty(0, dtype=np.int64)
+        self._all_open_from = 0
         self._rankings: dict[tuple[float, bytes], np.ndarray] = {}
 
-    def choose(self, region: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """Outlet of each opening: in its region (n), in proportion to laxity, by a uniform number (n)."""
-        return self._by_weight(self._cumulative, region, u)
-
     def choose_outside(self, region: np.ndarray, u: np.ndarray, blocked: np.ndarray) -> np.ndarray:
-        """Like :meth:`choose`, among outlets that are not ``blocked`` (outlets); -1 where the region has
-        none.
+        """Outlet in each region (n) in proportion to laxity by a uniform number (n), among those that are not
+        ``blocked`` (outlets); -1 where the region has none.
         """
         if not len(region):
             return np.empty(0, dtype=np.int64)
-        return self._by_weight(np.cumsum(np.where(blocked, 0.0, self.laxity)), region, u)
-
-    def members(self, order: Blacklist) -> np.ndarray:
-        """Boolean mask (n) of the outlets that share a list."""
-        return np.asarray(order.regions[self.region] & (self.joins < order.members))
-
-    def _by_weight(self, cumulative: np.ndarray, region: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """Outlet in each region (n) by summed weights (outlets) and a uniform number (n); -1 if none."""
         first, end = self.first[region], self.first[region + 1]
+        last = int(end.max())
+        cumulative = np.cumsum(np.where(blocked[:last], 0.0, self.laxity[:last]))
         before = np.where(first > 0, cumulative[first - 1], 0.0)
         after = cumulative[end - 1]
         at = np.searchsorted(cumulative, before + u * (after - before), side="right")
         return np.where(after > before, np.clip(at, first, end - 1), -1)
+
+    def members(self, order: Blacklist) -> np.ndarray:
+        """Boolean mask (n) of the outlets that share a list."""
+        return np.asarray(order.regions[self.region] & (self.joins < order.members))
 
     def suspend(self, order: Suspension, day: int, random: KeyedRandom) -> np.ndarray:
         """Suspend the outlets that look worst to the authority; returns their numbers.
@@ -94,13 +91,14 @@ class Outlets:
         """
         # Each outlet is suspended at most once, so the first (suspended + wanted) of the ranking hold enough.
         ranking = self.ranking(order)
-        first = ranking[: int(self.times_shut + order.outlets)]
+        first = ranking[: len(self._shut) + order.outlets]
         chosen = np.sort(first[self.suspended_until[first] == 0][: order.outlets])
-        self.times_shut += len(chosen)
+        self._shut = np.concatenate([self._shut, chosen])
         low, high = order.months
         u = random.uniform(Process.OUTLET_MONTHS, 0, self.keys[chosen])
         months = low + np.floor(u * (high - low + 1)).astype(np.int64)
         self.suspended_until[chosen] = day + np.round(months * 30.44).astype(np.int64)
+        self._all_open_from = int(self.suspended_until[chosen].max(initial=self._all_open_from))
         self.displacement[chosen] = order.displacement
         if order.measure not in self.suspenders:
             self.suspenders.append(order.measure)
@@ -112,7 +110,7 @@ class Outlets:
         name = (order.auc, order.regions.tobytes())
         if name not in self._rankings:
             weight = selection_weight(order.auc)
-            risk = special.ndtri(stats.rankdata(self.laxity) / (self.n + 1.0))
+            risk = special.ndtri(mean_ranks(self.laxity) / (self.n + 1.0))
             score = weight * risk + np.sqrt(1.0 - weight**2) * self._noise
             inside = np.flatnonzero(order.regions[self.region])
             self._rankings[name] = inside[np.argsort(-score[inside], kind="stable")]
@@ -124,8 +122,20 @@ class Outlets:
 
     def shut_share(self, day: int, regions: int) -> np.ndarray:
         """Share of the outlets of each region that are suspended, float64 (regions)."""
-        shut = np.bincount(self.region[self.shut(day)], minlength=regions)
-        return shut / np.diff(self.first)
+        if day >= self._all_open_from:
+            return np.zeros(regions)
+        shut = self._shut[self.suspended_until[self._shut] > day]
+        return np.bincount(self.region[shut], minlength=regions) / np.diff(self.first)
+
+    def flip_insiders(self, outlets: np.ndarray) -> None:
+        """At some outlets (n) the insider leaves; where there is none one is recruited."""
+        if len(outlets):
+            self.compromised[outlets] ^= True
+            self._list_insiders()
+
+    def _list_insiders(self) -> None:
+        self.insiders = np.flatnonzero(self.compromised)
+        self.insider_keys = self.keys[self.insiders]
 
 
 @lru_cache
@@ -148,6 +158,14 @@ def selection_weight(auc: float) -> float:
         else:
             high = w
     return low
+
+
+def mean_ranks(values: np.ndarray) -> np.ndarray:
+    """Rank of each value (n) from 1 for the least; equal values share their mean rank."""
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(times)
+    mean: np.ndarray = (2 * last - times + 1) / 2.0
+    return mean[place]
 
 
 def _whole_shares(shares: np.ndarray, total: int) -> np.ndarray:

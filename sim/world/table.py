@@ -16,11 +16,13 @@ class Table:
     """Typed columns of equal length.
 
     ``columns`` maps a name to a dtype, or to ``(dtype, width)`` for a column of shape (n, width).  ``t.name``
-    is a view of the first ``n`` entries; views are invalid after :meth:`append` or :meth:`keep`.
+    is a view of the first ``n`` entries; views are invalid after :meth:`append` or :meth:`keep`.  What lies
+    behind them is zero, so that a new row needs only the values that it is given.
     """
 
     def __init__(self, columns: Mapping[str, Any], capacity: int = 1024) -> None:
         self.n = 0
+        self._capacity = capacity
         self._columns: dict[str, np.ndarray] = {}
         for name, spec in columns.items():
             dtype, width = spec if isinstance(spec, tuple) else (spec, 0)
@@ -43,27 +45,32 @@ class Table:
 
     def append(self, count: int, **values: Any) -> np.ndarray:
         """Add ``count`` rows, zero but for ``values``; returns their row numbers (int64)."""
-        rows = np.arange(self.n, self.n + count)
-        self._reserve(self.n + count)
-        self.n += count
-        for name, column in self._columns.items():
-            column[rows] = values.pop(name, 0)
-        self._refresh()
-        if values:
-            raise AttributeError(f"no such columns: {sorted(values)}")
-        return rows
+        if unknown := values.keys() - self._columns.keys():
+            raise AttributeError(f"no such columns: {sorted(unknown)}")
+        first = self.n
+        if count:
+            self._reserve(first + count)
+            self.n += count
+            for name, value in values.items():
+                self._columns[name][first : self.n] = value
+            self._refresh()
+        return np.arange(first, self.n)
 
     def keep(self, mask: np.ndarray) -> None:
         """Drop the rows where ``mask`` is false, keeping the order of the others."""
-        left = int(mask.sum())
+        rows = np.flatnonzero(mask)
+        left = len(rows)
         for column in self._columns.values():
-            column[:left] = column[: self.n][mask]
+            column[:left] = column[rows]
+            column[left : self.n] = 0
         self.n = left
         self._refresh()
 
     def _reserve(self, rows: int) -> None:
+        if rows <= self._capacity:
+            return
+        self._capacity = max(rows, 2 * self._capacity)
         for name, column in self._columns.items():
-            if rows > len(column):
-                bigger = np.zeros((max(rows, 2 * len(column)), *column.shape[1:]), dtype=column.dtype)
-                bigger[: self.n] = column[: self.n]
-                self._columns[name] = bigger
+            bigger = np.zeros((self._capacity, *column.shape[1:]), dtype=column.dtype)
+            bigger[: self.n] = column[: self.n]
+            self._columns[name] = bigger

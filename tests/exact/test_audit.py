@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.kernels.money import FEN
 from sim.model import FraudSupplyChain
 from sim.scenario import load
+from sim.world.cards import CardTable
 from sim.world.codes import Kind, Status
 from sim.world.ledger import Account, AuditError, Ledger
 
@@ -99,9 +101,8 @@ def give_to_a_dealer(model: FraudSupplyChain) -> int:
 
 def lose_a_transfer(model: FraudSupplyChain) -> int:
     """A case's money vanishes on its way."""
-    batch, _ = next(iter(day[0] for day in model.funds.due.values() if len(day[0][0].amount)))
-    amount = int(batch.amount[0])
-    batch.amount[0] = 0
+    amount = int(model.funds.flight[0, FEN])
+    model.funds.flight[0, FEN] = 0
     return -amount
 
 
@@ -192,19 +193,20 @@ def test_a_payment_cannot_be_negative() -> None:
 def test_the_log_of_cards_counts_what_is_there(data: st.DataObject) -> None:
     """After any entries and moves, cards by status as logged equal the cards themselves."""
     ledger, cards = Ledger(), []
+    table = CardTable(ledger)
     for _ in range(data.draw(st.integers(0, 6))):
         kind, status, n = (data.draw(st.integers(0, top)) for top in (4, 11, 9))
-        ledger.enter(kind, status, n)
+        table.enter(n, kind=Kind(kind), status=Status(status))
         cards += [[kind, status] for _ in range(n)]
         if cards:
             rows = data.draw(st.lists(st.integers(0, len(cards) - 1), unique=True))
             after = data.draw(st.integers(0, 11))
-            now = np.array([cards[row] for row in rows], dtype=np.int64).reshape(-1, 2)
-            ledger.move(now[:, 0], now[:, 1], after)
+            table.move(np.array(rows, dtype=np.int64), Status(after), day=3)
             for row in rows:
                 cards[row][1] = after
     expected = np.zeros((len(Kind), len(Status)), dtype=np.int64)
     for kind, status in cards:
         expected[kind, status] += 1
     assert np.array_equal(ledger.by_status(), expected)
+    assert np.array_equal(table.count(), expected)
     assert np.array_equal(ledger.entered, expected.sum(axis=1))

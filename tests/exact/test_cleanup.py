@@ -83,6 +83,29 @@ def test_a4_the_number_closed_varies_as_a_binomial_does() -> None:
     decide_mean(float(np.var(closed, ddof=1)), variance, 2.0 * variance**2, len(closed), 0.6 * variance)
 
 
+@pytest.mark.parametrize("flag", [Flag.ANY, Flag.IDLE, Flag.MULTI, Flag.REPLACED])
+@pytest.mark.parametrize("regions", [1, 2, REGIONS.n])
+def test_the_hazard_of_a_count_is_the_stated_sum_to_the_bit(flag: Flag, regions: int) -> None:
+    """The count over what is left of the flagged cards in expectation, flag set by flag set; also after other
+    orders, after accounts were sold, and in the next month.
+    """
+    world, inside = cells(), np.arange(REGIONS.n) >= REGIONS.n - regions
+    today = order(flag=int(flag), cards=1e6, rate=0.001, regions=inside)
+    flagged = [f for f in range(8) if f & flag or flag == Flag.ANY]
+    for day in range(4):
+        stock, used = world.cells[0].sum(axis=1), world._hazard[:, 0].sum(axis=0)
+        left = np.array([stock[inside, f] * np.exp(-used[inside, f]) for f in flagged]).ravel().sum()
+        left = left * (1.0 - world._closed[0] / 24.0)
+        rate = world.rate(today)
+        assert rate == 0.001 - float(np.log1p(-min(1e6 / left, 0.5)))
+        world.clean(today, rate)
+        review(world, order(rate=0.01, cause=int(Cause.CLEANUP_DORMANT)))
+        there, flags = np.array([30, 5]), np.array([0, 7], dtype=np.uint8)
+        world.take(np.ones(2, dtype=bool), there, np.array([0, 1], dtype=np.int16), np.arange(4), flags, 100)
+        if day == 2:
+            month(world, day)
+
+
 @pytest.mark.parametrize("flag", [Flag.IDLE, Flag.MULTI, Flag.REPLACED])
 def test_a4_a_cleanup_of_cells_meets_its_flag_and_its_regions_only(flag: Flag) -> None:
     """A4: cells without the flag or outside the regions stay as they are, to the card; all others are

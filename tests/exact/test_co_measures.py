@@ -16,6 +16,7 @@ def test_a_bar_stops_the_barred_and_nobody_else() -> None:
     model = world("scale=200", "parameters.openers.approach_per_year=52")
     o = model.openers
     o.free_from[:4000] = 1  # they opened something and come back tomorrow
+    o.stay_away(np.arange(4000))
     persons = 1000 * model.scale
     bars = order(model, "five_year_ban", persons=[{"by": DAY0, "total": persons}], relevant_share=1.0).bars
     Investigation(model)._bar(bars[0])
@@ -53,7 +54,8 @@ def test_a_closed_border_stops_moves_abroad_and_seizes_what_is_on_its_way_there(
         model = world(*sets)
         order(model, "border_repatriation", closed=closed, seized=1.0)
         rows = np.flatnonzero(model.gangs.region != model.regions.abroad)
-        model.gang_rules._relocate(rows, np.full(len(rows), 0.5))
+        model.gangs.risk_seen[:] = 1e6  # a belief of one half
+        model.gang_rules.weigh_risk(rows)
         moved = (model.gangs.region[rows] == model.regions.abroad).sum()
         assert moved == 0 if closed else moved > 0.9 * len(rows)
     cards = np.flatnonzero(model.accounts.status == Status.GANG_STOCK)

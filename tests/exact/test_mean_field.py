@@ -262,6 +262,7 @@ def recruited(p: Persons, replicate: int) -> pd.DataFrame:
         model.day, cards = day, model.accounts.n
         model.phases[0][2]()
         model.opening.run()
+        model.opening.counter.end_month()
         so_far = {name: int(model.recorder._month[count].sum()) for name, count in names.items()}
         days.append(
             {

@@ -42,8 +42,7 @@ def give(model: FraudSupplyChain, gangs: np.ndarray, status: Status = Status.GAN
 def potential(model: FraudSupplyChain) -> np.ndarray:
     """Cases that today's contacts would give with cards for all, by gang."""
     before = model.gangs.cases.copy()
-    model.operation._use_sims()
-    count = np.bincount(model.operation._potential().gang, minlength=model.gangs.n)
+    count = np.bincount(model.operation._potential()[0].gang, minlength=model.gangs.n)
     model.gangs.cases[:] = before
     return count
 
@@ -129,7 +128,7 @@ def test_a16_contacts_are_the_smaller_of_staff_and_phones() -> None:
     cases = 0
     for day in range(40):
         model.day = day
-        cases += len(model.operation._potential().gang)
+        cases += len(model.operation._potential()[0].gang)
     decide_mean(cases, expected, expected, 1, 0.03 * expected)
 
 

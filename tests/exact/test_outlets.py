@@ -12,7 +12,7 @@ from sim.policy import Suspension
 from sim.processes.counter import Counter
 from sim.random import KeyedRandom
 from sim.scenario import load, shipped_folder
-from sim.world.outlets import RISKIEST, Outlets, selection_weight
+from sim.world.outlets import RISKIEST, Outlets, mean_ranks, selection_weight
 from sim.world.regions import read_regions
 
 REGIONS = read_regions(shipped_folder() / "evidence")
@@ -101,7 +101,7 @@ def test_outlets_are_chosen_by_laxity_within_the_region() -> None:
     outlets, region = country(), REGIONS.number("HB")
     n = 200_000
     u = KeyedRandom(3, 0).uniform(10, 0, keys(n))  # type: ignore[arg-type]
-    chosen = outlets.choose(np.full(n, region), u)
+    chosen = outlets.choose_outside(np.full(n, region), u, np.zeros(COUNT, dtype=bool))
     assert (outlets.region[chosen] == region).all()
     inside = np.flatnonzero(outlets.region == region)
     laxest = inside[np.argsort(-outlets.laxity[inside])[:10]]
@@ -197,3 +197,10 @@ def test_a_more_knowing_selection_shuts_more_of_the_laxity() -> None:
         outlets = country()
         weights.append(outlets.laxity[outlets.suspend(order(620, auc), 0, KeyedRandom(1, 0))].sum())
     assert weights == sorted(weights)
+
+
+@pytest.mark.parametrize("different", [1, 7, 10**9])
+def test_equal_values_share_their_mean_rank(different: int) -> None:
+    """The ranks of laxity are scipy's, without its half second of imports."""
+    values = np.random.default_rng(different).integers(0, different, 5000).astype(float)
+    assert np.array_equal(mean_ranks(values), stats.rankdata(values))

@@ -13,7 +13,7 @@ import pytest
 from numba import njit
 from scipy.special import ndtri
 
-from sim.kernels import philox
+from sim.kernels import philox, sampling
 
 WORD = 0xFFFFFFFF
 HIGH_BIT = 1 << 63
@@ -233,3 +233,14 @@ def test_normal_of_a_decision_is_the_quantile_of_its_uniform():
     uniforms, normals = philox.uniforms(4, 2, 9, entities, 1), philox.normals(4, 2, 9, entities, 1)
     assert normals.tolist() == [philox.normal_quantile(u) for u in uniforms]
     assert normals[5] == philox.normal_at(4, 2, 9, entities[5], 1)
+
+
+def test_exponentials_and_rounded_numbers_are_made_of_the_uniforms():
+    """-log(u), and the fraction of a value as the probability of the next whole number."""
+    entities = np.arange(5000, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    u = philox.uniforms(5, 3, 1500, entities, 2)
+    assert np.array_equal(philox.exponentials(5, 3, 1500, entities, 2), -np.log(u))
+    values = np.linspace(0.0, 20.0, 5000)
+    expected = np.floor(values).astype(np.int64) + (u < values - np.floor(values))
+    assert np.array_equal(sampling.rounded(5, 3, 1500, entities, 2, values), expected)
+    assert sampling.rounded(5, 3, 1500, entities, 2, 7).tolist() == [7] * 5000

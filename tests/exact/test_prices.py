@@ -162,7 +162,7 @@ def test_a7_what_nobody_wants_sells_at_zero_profit_and_passes_on_its_costs() -> 
     d.risk_seen[rows] = np.column_stack([np.linspace(0.0, 4.0, d.n), np.full(d.n, 20.0)])
     d.need[rows, goods] = 2.0
     cost = np.where(d.tier == RECRUITER, d.wage, d.cost[:, goods]) + rules.handling[d.tier]
-    q = rules.belief(rows) / 2.0
+    q = d.risk_seen[:, 0] / d.risk_seen.sum(axis=1) / 2.0
     asks = []
     for shock in (0.0, 100.0):
         d.ask[rows, goods] = 1e5

@@ -9,6 +9,7 @@ import pytest
 from reference import RARE, decide_binomial, decide_counts, decide_mean, keys
 from scipy import stats
 
+from sim.kernels.money import WRITTEN
 from sim.model import FraudSupplyChain
 from sim.policy import Policy
 from sim.processes.calendar import Fading, next_awareness
@@ -116,11 +117,11 @@ class Desk:
         m.reported = self.reporting.who_reports(m.cases)
         self.cases += n
         self.reporting.run()
-        return sum(len(region) for _, region, _, _ in m.registered_today)
+        return len(m.registered_today[1])
 
     def waiting(self) -> int:
         """Reported cases that wait for their registration."""
-        return sum(len(filed[0]) for day in self.reporting.registrations.values() for filed in day)
+        return int((self.reporting.files[:, WRITTEN] > self.model.day).sum())
 
 
 ALL_REPORT = [

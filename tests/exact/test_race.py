@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from reference import decide_binomial, decide_mean, keys
 
-from sim.processes.race import escape_share, escape_share_after_report, freeze_time, layering_time
-from sim.random import KeyedRandom
+from sim.kernels.money import race
+from sim.processes.race import escape_share, escape_share_after_report
+from sim.random import KeyedRandom, Process
 
 RUNS = 200_000
 HOURS = 1.0 / 24.0
@@ -15,11 +16,20 @@ TOTAL = 21 * HOURS
 RANDOM = KeyedRandom(6, 0)
 
 
+def times(
+    n: int, hops: int, layering: float, victim: float, police: float, day: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Days until the money of each of ``n`` reported cases has passed all hops, and until it is stopped."""
+    of, one, nothing = np.zeros(n, dtype=np.int64), np.ones(1), np.zeros(1)
+    cases = (day, keys(n), of, of, of, np.ones(n, dtype=bool), one, np.ones(1, dtype=bool))
+    means = (hops, layering, victim, police, one, one, nothing, nothing)
+    passed, stopped, _ = race(RANDOM.key, Process.CASE_RACE.value, Process.LINK.value, *cases, *means)
+    return passed, stopped
+
+
 def lost_races(hops: int, layering: float, victim: float, police: float, day: int) -> int:
     """How often the money is gone before the freeze comes."""
-    names = keys(RUNS)
-    passed = layering_time(RANDOM, day, names, hops, layering)
-    stopped = freeze_time(RANDOM, day, names, victim, police)
+    passed, stopped = times(RUNS, hops, layering, victim, police, day)
     return int((passed < stopped).sum())
 
 
@@ -81,15 +91,14 @@ def test_layering_takes_its_mean_time_in_equal_hops(hops: int) -> None:
 
     Rule: mean of 200,000 within 4 standard errors; 1% could be told.
     """
-    passed = layering_time(RANDOM, 99, keys(RUNS), hops, TOTAL)
+    passed, _ = times(RUNS, hops, TOTAL, 1.0, 1.0, 99)
     decide_mean(float(passed.mean()), TOTAL, TOTAL**2 / hops, RUNS, 0.01 * TOTAL)
     assert math.isclose(float(np.var(passed)), TOTAL**2 / hops, rel_tol=0.03)
 
 
 def test_faster_freezing_never_loses_a_case_that_a_slower_one_stopped() -> None:
     """Freeze speed up, recovered up: case by case, for the draws are the same."""
-    names = keys(10_000)
-    slow, fast = (freeze_time(RANDOM, 3, names, 0.7, police) for police in (2.0, 0.5))
-    passed = layering_time(RANDOM, 3, names, 3, TOTAL)
+    (passed, slow), (same, fast) = (times(10_000, 3, TOTAL, 0.7, police, 3) for police in (2.0, 0.5))
+    assert np.array_equal(passed, same)
     assert not ((slow < passed) & ~(fast < passed)).any()
     assert (fast < passed).sum() > (slow < passed).sum()

@@ -3,7 +3,6 @@ learning (A14).
 """
 
 import math
-from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -12,10 +11,14 @@ from hypothesis import strategies as st
 from reference import decide_binomial, decide_mean, keys
 
 from sim.agents.dealer import SELLER
-from sim.agents.gang import softmax
-from sim.agents.rules import update_belief
+from sim.agents.rules import softmax
+from sim.kernels.dealers import floor
+from sim.kernels.decisions import expected_uses, hear
+from sim.kernels.enforcement import close_down
 from sim.model import FraudSupplyChain
+from sim.processes.investigation import Investigation
 from sim.processes.learning import Entry
+from sim.processes.removal import REPLACEMENT
 from sim.scenario import load
 from sim.world.codes import Channel
 
@@ -36,12 +39,10 @@ def world() -> FraudSupplyChain:
 
 
 @pytest.mark.parametrize("q", [0.01, 0.055, 0.4])
-def test_a5_gangs_expect_the_uses_that_the_card_step_gives(q: float, world: FraudSupplyChain) -> None:
+def test_a5_gangs_expect_the_uses_that_the_card_step_gives(q: float) -> None:
     """A5: (1 - (1 - q)^m) / q for every cap m."""
-    world.signals.detection = q
-    caps = np.arange(1, 60)
-    expected = [sum((1 - q) ** k for k in range(m)) for m in caps]
-    assert np.allclose(world.gang_rules.expected_uses(caps), expected, rtol=1e-12)
+    for cap in range(1, 60):
+        assert math.isclose(expected_uses(q, cap), sum((1 - q) ** k for k in range(cap)), rel_tol=1e-12)
 
 
 @pytest.mark.parametrize(("price", "detection", "step"), [(1e6, 0.01, 1), (1.0, 0.5, -1)])
@@ -80,7 +81,11 @@ def test_prices_move_with_need_by_no_more_than_their_limit() -> None:
         assert np.allclose(np.log(d.ask[rows] / 1e7), step, rtol=1e-9)
     d.ask[rows] = 1e-3
     rules.move_prices(rows)
-    assert np.allclose(d.ask[rows, 0], rules.floor(rows))
+    belief = d.risk_seen[rows, 0] / d.risk_seen[rows].sum(axis=1)
+    costs = d.cost[rows, 0] + rules.handling[SELLER]
+    risks = belief / np.maximum(d.need[rows, 0], rules.turnover_floor)
+    floors = [floor(*dealer) for dealer in zip(costs, d.penalty[rows], risks, strict=True)]
+    assert np.allclose(d.ask[rows, 0], floors)
 
 
 @PROPERTY
@@ -91,7 +96,7 @@ def test_a13_beliefs_without_decay_are_conjugate(
     """A13: Beta(a, b) after S removals and F survivals is Beta(a + S, b + F)."""
     seen = np.array([[a, b]])
     for share in shares:
-        update_belief(seen, np.array([0]), np.array([share]), peers, 1.0)
+        hear(seen, 0, share, peers, 1.0)
     assert np.allclose(seen[0], [a + peers * sum(shares), b + peers * sum(1 - s for s in shares)])
 
 
@@ -100,14 +105,14 @@ def test_a13_beliefs_with_decay_forget_their_start(share: float) -> None:
     """A13: the decayed belief tends to what is seen, and its weight to peers / (1 - decay)."""
     seen = np.array([[30.0, 1.0]])
     for _ in range(2000):
-        update_belief(seen, np.array([0]), np.array([share]), 10.0, 0.95)
+        hear(seen, 0, share, 10.0, 0.95)
     assert np.allclose(seen[0], [200.0 * share, 200.0 * (1.0 - share)])
 
 
 def test_a13_a_belief_of_some_rows_leaves_the_others() -> None:
     """Only those who decide today learn."""
     seen = np.ones((4, 2))
-    update_belief(seen, np.array([2]), np.array([0.5]), 10.0, 0.9)
+    assert hear(seen, 2, 0.5, 10.0, 0.9) == 0.5
     assert seen[[0, 1, 3]].tolist() == [[1.0, 1.0]] * 3
     assert seen[2].tolist() == [5.9, 5.9]
 
@@ -116,7 +121,7 @@ def test_a13_the_belief_is_the_mean_of_bayes_posterior() -> None:
     """A13: from a Beta(a, b) prior the belief is the mean of Bayes' posterior, integrated numerically."""
     a, b, removed, stayed = 1.5, 4.0, 3, 9
     seen = np.array([[a, b]])
-    update_belief(seen, np.array([0]), np.array([removed / 12]), 12.0, 1.0)
+    hear(seen, 0, removed / 12, 12.0, 1.0)
     risk = (np.arange(200_000) + 0.5) / 200_000
     weight = risk ** (a - 1 + removed) * (1.0 - risk) ** (b - 1 + stayed)
     assert math.isclose(seen[0, 0] / seen[0].sum(), float(risk @ weight / weight.sum()), rel_tol=1e-6)
@@ -170,6 +175,18 @@ def learning(**ewa: float) -> FraudSupplyChain:
     return model_with(*(f"parameters.gangs.ewa_{name.rstrip('_')}={value}" for name, value in ewa.items()))
 
 
+def promised(model: FraudSupplyChain) -> np.ndarray:
+    """What each channel promises by its posted price, a yuan of take, float64 (gangs, channels)."""
+    g, rules = model.gangs, model.gang_rules
+    frozen = np.minimum(model.signals.frozen_share * rules.freeze_factor, 1.0)
+    posted = np.tile(1.0 - frozen - rules.fees, (g.n, 1))
+    uses = [expected_uses(model.signals.detection, cap) for cap in g.use_cap.tolist()]
+    sets = rules.uses_per_case / np.array(uses)
+    posted[:, Channel.BOUGHT] -= g.price_seen * sets / (model.take_yuan * g.skill)
+    posted[:, Channel.UNKNOWN] = 0.0  # nobody knows it yet
+    return posted
+
+
 def test_a14_one_step_of_learning_is_the_equation() -> None:
     """A14, equation 4.5: A' = (phi N A + [delta + (1 - delta) 1(used)] pi) / N', N' = rho N + 1."""
     model = learning(phi=0.9, rho=0.8, delta=0.3)
@@ -178,7 +195,7 @@ def test_a14_one_step_of_learning_is_the_equation() -> None:
     g.attraction[0], g.experience[0] = first, 2.0
     g.tried[0, [Channel.BOUGHT, Channel.CORPORATE]] = [4.0, 2.0]
     g.earned[0, [Channel.BOUGHT, Channel.CORPORATE]] = [3.0, -1.0]
-    payoff = 0.3 * model.gang_rules._posted(row)[0]
+    payoff = 0.3 * promised(model)[0]
     payoff[[Channel.BOUGHT, Channel.CORPORATE]] = [0.75, -0.5]
     model.gang_rules.learn(row)
     assert np.allclose(g.attraction[0], (0.9 * 2.0 * first + payoff) / 2.6, rtol=1e-12)
@@ -208,11 +225,11 @@ def test_a14_without_memory_only_the_last_payoff_counts() -> None:
     model = learning(phi=0.0, rho=0.0, delta=1.0)
     g, rows = model.gangs, np.arange(model.gangs.n)
     g.tried[:, Channel.BOUGHT], g.earned[:, Channel.BOUGHT] = 4.0, 1.0
-    promised = model.gang_rules._posted(rows)
+    posted = promised(model)
     model.gang_rules.learn(rows)
     assert np.allclose(g.attraction[:, Channel.BOUGHT], 0.25)
     assert np.allclose(
-        np.delete(g.attraction, Channel.BOUGHT, axis=1), np.delete(promised, Channel.BOUGHT, axis=1)
+        np.delete(g.attraction, Channel.BOUGHT, axis=1), np.delete(posted, Channel.BOUGHT, axis=1)
     )
 
 
@@ -250,17 +267,23 @@ def test_a14_gangs_without_sensitivity_choose_evenly_and_with_much_the_best() ->
 
 def test_a9_police_take_the_oldest_leads_first_and_drop_the_stale_ones(world: FraudSupplyChain) -> None:
     """First in, first out; no more than there is room for; a lead older than its life is dropped."""
-    unit = world.police[0]
-    unit.queue.clear()
+    police, unit = Investigation(world), world.police[2]
+    police.lead[:] = 1.0
     for day in range(5):
         world.day = day
-        unit.receive(np.array([10 * day, 10 * day + 1]), keys(2, 2 * day))
-    world.day = 1 + unit.life
-    assert [gang for gang, _ in unit.investigate(3)] == [10, 11, 20]
-    assert [gang for gang, _ in unit.investigate(0)] == []
-    assert [gang for gang, _ in unit.investigate(100)] == [21, 30, 31, 40, 41]
-    assert unit.investigate(1) == []
-    world.day = 0
+        gang, region = np.array([10 * day, 10 * day + 1]), np.full(2, unit.region)
+        world.registered_today = (gang, region, np.zeros(2, dtype=np.int64), keys(2, 2 * day))
+        police._leads()
+    world.day = 1 + police.life
+    assert [(day, gang) for day, gang, _ in unit.queue][:3] == [(0, 0), (0, 1), (1, 10)]
+    assert world.police[0].queue == []
+    police.solve = 0.0
+    for room, left in ((3, [21, 30, 31, 40, 41]), (0, [21, 30, 31, 40, 41]), (4, [41]), (100, []), (1, [])):
+        police.capacity[:] = room
+        police._solve()
+        assert [gang for _, gang, _ in unit.queue] == left
+    nobody = np.empty(0, dtype=np.int64)
+    world.day, world.registered_today = 0, (nobody, nobody, nobody, keys(0))
 
 
 def test_removed_agents_are_replaced_with_probability_r_after_a_gamma_wait() -> None:
@@ -270,10 +293,10 @@ def test_removed_agents_are_replaced_with_probability_r_after_a_gamma_wait() -> 
     """
     model = model_with()
     r, weeks = (model.parameters.number(f"gangs.replacement_{n}") for n in ("share", "weeks"))
-    due: dict[int, list[int]] = defaultdict(list)
     n = 40_000
-    model.removal._schedule("gang", np.arange(n), keys(n), due)
-    waits = np.repeat(list(due), [len(rows) for rows in due.values()])
+    heir, cash = np.empty(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    close_down(model.keyed.key, REPLACEMENT, 0, np.arange(n), keys(n), cash, 0.5, r, weeks, heir)
+    waits = heir[heir >= 0]
     decide_binomial(len(waits), n, r, 0.011)
     # The wait in whole days lies on average half a day below the wait, and one day is added.
     decide_mean(float(waits.mean()), 7 * weeks + 0.5, (7 * weeks) ** 2 / 2, len(waits), 0.03 * 7 * weeks)

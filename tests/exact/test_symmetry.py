@@ -19,8 +19,8 @@ import sim.world.openers
 from sim.agents.institutions import Banks
 from sim.agents.population import Population
 from sim.arrays import interval
+from sim.kernels import cases
 from sim.model import FraudSupplyChain
-from sim.processes.operation import Operation
 from sim.scenario import Scenario, load, shipped_folder
 from sim.scenario.parameters import Parameters
 from sim.world.ordinary import OrdinaryCards
@@ -62,11 +62,16 @@ class Relabelling:
     def walks(self) -> None:
         """Let numbers walk through the regions in the old order, and keep outlets and cells who they were."""
         old, new = self.old, self.new
-        regions_of, victims = Population.regions_of, Operation._victims_region
+        regions_of, potential_cases = Population.regions_of, cases.potential_cases
 
         def by_number(edges: np.ndarray, at: np.ndarray) -> np.ndarray:
             weight = np.diff(edges, prepend=0.0)[new]
             return new[interval(np.cumsum(weight), at)]
+
+        def in_old_order(*given: Any) -> tuple[np.ndarray, ...]:
+            *others, weight = given
+            gang, key, method, region, *rest = potential_cases(*others, np.ascontiguousarray(weight[new]))
+            return gang, key, method, new[region], *rest
 
         class SameOutlets(Outlets):
             def __init__(self, regions: Regions, *args: object, **options: object) -> None:
@@ -79,7 +84,7 @@ class Relabelling:
                         setattr(self, name, value[order])
                 self.region = label[order].astype(np.uint8)
                 self.first = np.searchsorted(self.region, np.arange(regions.n + 1))
-                self._cumulative = np.cumsum(self.laxity)
+                self.cumulative = np.cumsum(self.laxity)
 
         class SameCells(OrdinaryCards):
             def __init__(self, p: Parameters, regions: Regions) -> None:
@@ -90,11 +95,7 @@ class Relabelling:
         self.patch.setattr(
             Population, "regions_of", lambda own, keys, weight: new[regions_of(own, keys, weight[new])]
         )
-        self.patch.setattr(
-            Operation,
-            "_victims_region",
-            lambda own, key, method, weight: new[victims(own, key, method, weight[new])],
-        )
+        self.patch.setattr(cases, "potential_cases", in_old_order)
         self.patch.setattr(sim.model, "Outlets", SameOutlets)
         self.patch.setattr(sim.model, "OrdinaryCards", SameCells)
 

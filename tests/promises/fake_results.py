@@ -15,7 +15,7 @@ import pandas as pd
 
 from sim.interventions import Measure
 from sim.observe.outcomes import OUTCOMES
-from sim.observe.store import OUTCOME_ORDER
+from sim.observe.parquet import OUTCOME_ORDER
 from sim.scenario import Scenario, load
 from sim.study.windows import Window
 

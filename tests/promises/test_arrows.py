@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"matplotlib", "mesa", "networkx", "numba", "numpy", "pandas", "pyarrow", "scipy"}
-USES_A_MODEL = ("sim.study", "sim.views", "sim.cli", "sim.console")
+USES_A_MODEL = ("sim.study", "sim.views", "sim.bench", "sim.cli", "sim.console")
 INSIDE_A_MODEL = (
     *(f"sim.{name}" for name in ("kernels", "random", "arrays", "policy", "world", "agents", "processes")),
     *(f"sim.{name}" for name in ("interventions", "scenario", "observe", "model")),
@@ -121,6 +121,15 @@ def test_arrows_that_must_never_be(room: str, forbidden: tuple[str, ...]) -> Non
 def test_nothing_of_a_model_knows_who_runs_it(room: str) -> None:
     assert any(within(name, room) for name in modules())
     assert arrows((room,), USES_A_MODEL) == []
+
+
+def test_nothing_but_the_command_line_knows_the_benchmark() -> None:
+    importers = {
+        one.importer
+        for one in imports()
+        if within(one.target, "sim.bench") and not within(one.importer, "sim.bench")
+    }
+    assert importers == {"sim.cli"}
 
 
 def test_agents_do_not_know_each_other() -> None:

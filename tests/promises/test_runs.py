@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from fake_results import FakeModel, FakeScenario, stand
 
-from sim.observe.store import fingerprint
+from sim.observe.parquet import fingerprint
 from sim.scenario import load
 from sim.study.api import compare, run
 from sim.study.runs import RunSet, draw_of, run_many, tasks_of

@@ -15,8 +15,9 @@ import pytest
 from fake_results import made_up
 
 from sim.errors import InputError
-from sim.observe import store
-from sim.observe.store import ResultsFolder, fingerprint, open_results
+from sim.observe import parquet, store
+from sim.observe.parquet import fingerprint
+from sim.observe.store import ResultsFolder, open_results
 
 
 @pytest.fixture
@@ -43,8 +44,8 @@ def test_what_is_written_is_read_back(tmp_path: Path, frame: pd.DataFrame) -> No
     found = open_results(written(tmp_path / "r", frame))
     assert found.manifest["seed"] == 1
     assert fingerprint(found.monthly) == fingerprint(frame)
-    assert list(found.monthly.columns[:5]) == list(store.LABELS)
-    assert tuple(found.monthly.columns[5:]) == (*store.OUTCOME_ORDER, "openings_illicit")
+    assert list(found.monthly.columns[:5]) == list(parquet.LABELS)
+    assert tuple(found.monthly.columns[5:]) == (*parquet.OUTCOME_ORDER, "openings_illicit")
     assert not (tmp_path / "r" / store.MARKER).exists()
 
 
@@ -210,7 +211,7 @@ def test_a_huge_table_is_not_read(
     tmp_path: Path, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path / "r", frame)
-    monkeypatch.setattr(store, "MOST_VALUES", 100)
+    monkeypatch.setattr(parquet, "MOST_VALUES", 100)
     assert "larger than" in complaint(path)
 
 

@@ -2,6 +2,8 @@
 read.
 """
 
+from typing import Any
+
 import mesa
 import numpy as np
 import pandas as pd
@@ -179,15 +181,15 @@ def test_an_agent_is_a_view_of_its_row(operation: FraudSupplyChain) -> None:
 def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Cards handed over in each trade; a trade whose paid cards were not all there fails."""
     handed: list[int] = []
-    kernel = market.hand_over
+    kernel = market.trade
 
-    def hand_over(status: np.ndarray, owner: np.ndarray, shelf: int, *rest: np.ndarray) -> None:
-        paid = int(rest[2].sum())
-        kernel(status, owner, shelf, *rest)
-        assert int((rest[3] >= 0).sum()) == paid
-        handed.append(paid)
+    def trade(*args: Any) -> tuple[np.ndarray, ...]:
+        made = kernel(*args)
+        handed.append(int(made[3].sum()))
+        assert len(made[5]) == handed[-1]
+        return made
 
-    monkeypatch.setattr(market, "hand_over", hand_over)
+    monkeypatch.setattr(market, "trade", trade)
     return handed
 
 
