@@ -28,6 +28,8 @@ from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
+from sim.study.run_set import RunSet
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -87,53 +89,6 @@ class Run:
     def finished(self) -> bool:
         """Whether the run reached its last day."""
         return self.monthly is not None
-
-
-@dataclass(frozen=True)
-class RunSet:
-    """All runs of a study, in the order of the scenarios and, within a scenario, of the replicates."""
-
-    scenarios: tuple[Scenario, ...]
-    runs: tuple[Run, ...]
-    seed: int
-    replicates: int
-    draws: int | None
-    seconds: float
-    interrupted: bool = False
-
-    @property
-    def finished(self) -> tuple[Run, ...]:
-        """The runs that reached their last day."""
-        return tuple(run for run in self.runs if run.finished)
-
-    @property
-    def failed(self) -> tuple[Run, ...]:
-        """The runs that ended with an error."""
-        return tuple(run for run in self.runs if run.error)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every run that was asked for is there."""
-        return len(self.finished) == len(self.scenarios) * self.replicates
-
-    def monthly(self) -> pd.DataFrame:
-        """All finished runs in one table: scenario, draw, replicate, month, region, then a column for each
-        outcome.
-        """
-        return self._joined("monthly")
-
-    def weekly(self) -> pd.DataFrame:
-        """The weekly series of all finished runs in one table, labelled like the monthly one."""
-        return self._joined("weekly")
-
-    def deeds(self) -> pd.DataFrame:
-        """What measures did in all finished runs: scenario, draw, replicate, month, measure, what, value."""
-        return self._joined("deeds")
-
-    def _joined(self, name: str) -> pd.DataFrame:
-        import pandas as pd
-
-        return pd.concat([_labelled(run, name) for run in self.finished], ignore_index=True)
 
 
 def draw_of(replicate: int, draws: int | None) -> int:
@@ -494,14 +449,6 @@ def _share(report: Callable[[float], None] | None) -> Callable[[int, int], None]
     if report is None:
         return None
     return lambda day, days: report(day / max(days, 1))
-
-
-def _labelled(run: Run, table: str) -> pd.DataFrame:
-    frame: pd.DataFrame = getattr(run, table).copy()
-    frame.insert(0, "scenario", run.scenario)
-    frame.insert(1, "draw", run.draw)
-    frame.insert(2, "replicate", run.replicate)
-    return frame
 
 
 def _silent(*_: float) -> None:
