@@ -19,6 +19,24 @@ from sim import console
 from sim.bench.plan import PARTS
 from sim.console import INTERRUPTED, Options, StopError, complain
 from sim.errors import Fault, InputError
+from sim.options import (
+    Audit,
+    Draws,
+    End,
+    Force,
+    Jobs,
+    Json,
+    Key,
+    Names,
+    Out,
+    Quiet,
+    Replicates,
+    Scale,
+    Seed,
+    Sets,
+    Start,
+    Threads,
+)
 
 app = typer.Typer(
     name="cardbreak",
@@ -30,82 +48,10 @@ app = typer.Typer(
 )
 
 
-def _draws(text: str) -> int | None:
-    if text == "none":
-        return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 9 or int(text) < 1:
-        raise typer.BadParameter("must be 'none' or a whole number from 1 on")
-    return int(text)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("must be a date such as 2021-06-30") from None
-
-
-def _key(text: str) -> int:
-    try:
-        key = int(text, 0)
-    except ValueError:
-        key = -1
-    if not 0 <= key < 2**64:
-        raise typer.BadParameter("must be a key such as 0x3fa9c1d27b60e584, or a whole number below 2^64")
-    return key
-
-
 def _part(text: str) -> str:
     if text not in PARTS:
         raise typer.BadParameter(f"must be one of {', '.join(PARTS)}")
     return text
-
-
-Names = Annotated[
-    list[str], typer.Argument(metavar="SCENARIO", help="Scenario files, or names of shipped scenarios.")
-]
-Replicates = Annotated[int, typer.Option(min=1, max=1_000_000, help="Runs of each scenario.")]
-Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Root of all random numbers.")]
-Scale = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=100_000,
-        help="Real gangs, dealers, cards that one simulated stands for.",
-        show_default=False,
-    ),
-]
-Start = Annotated[date | None, typer.Option(parser=_day, metavar="DATE", help="Clip the run: first day.")]
-End = Annotated[date | None, typer.Option(parser=_day, metavar="DATE", help="Clip the run: last day.")]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="PATH=VALUE", help="Patch a scenario, as in parameters.gangs.growth_per_year=0.2."
-    ),
-]
-Jobs = Annotated[
-    int | None,
-    typer.Option(min=1, max=4096, help="Processes side by side; all cores by default.", show_default=False),
-]
-Threads = Annotated[int, typer.Option(min=1, max=1024, help="Threads inside one run.")]
-Draws = Annotated[
-    int | None,
-    typer.Option(
-        parser=_draws,
-        metavar="none|N",
-        help="Draws of the uncertain parameters; 'none', the default, for their point values.",
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Where the results go; by default results/NAME.", show_default=False),
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace results that are there already.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the table as JSON.")]
-Audit = Annotated[
-    Literal["month", "day"], typer.Option(help="How often the conservation of money and cards is checked.")
-]
 
 
 def _options(
@@ -333,11 +279,6 @@ def patterns(
         console.print_patterns(table, title, json)
 
 
-Key = Annotated[
-    int | None, typer.Option(parser=_key, metavar="KEY", help="Whom to follow.", show_default=False)
-]
-
-
 @app.command()
 def story(
     scenario: Annotated[
@@ -362,6 +303,126 @@ def story(
     options = _options(1, seed, scale, start, end, sets, None, 1, None, "month")
     run, subject = {"replicate": replicate, "draw": draw}, {"card": card, "gang": gang}
     console.story((scenario, baseline), options, run, subject, quiet, json)
+
+
+@app.command()
+def sweep(
+    experiment: Annotated[
+        str, typer.Argument(metavar="EXPERIMENT", help="An experiment file, or a shipped experiment.")
+    ],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a sweep that was begun.")] = False,
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Go on, and add what is new: values, draws, replicates.")
+    ] = False,
+    rerun_failed: Annotated[
+        bool, typer.Option("--rerun-failed", help="With --resume: try failed runs again.")
+    ] = False,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Go on though scenarios or versions have changed.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be run, and what it takes.")
+    ] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Write the plan, and run nothing yet.")] = False,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Make share I of N of a plan, on one of N machines.")
+    ] = "",
+    replicates: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Runs of each point.", show_default=False)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Root of all random numbers.", show_default=False)
+    ] = None,
+    draws: Draws = None,
+    scale: Scale = None,
+    jobs: Jobs = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Run an experiment: scenarios x levers x what is not known x replicates; stop and go on at any time."""
+    from sim.console_sweep import SweepOptions
+    from sim.console_sweep import sweep as work
+
+    options = SweepOptions(
+        scale=scale,
+        replicates=replicates,
+        draws=draws,
+        seed=seed,
+        jobs=jobs,
+        out=out,
+        resume=resume,
+        expand=expand,
+        rerun_failed=rerun_failed,
+        mixed=mixed,
+        quiet=quiet,
+        json=json,
+        dry_run=dry_run,
+        plan=plan,
+        shard=shard,
+    )
+    work(experiment, options)
+
+
+@app.command()
+def collect(
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the plan.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="FROM", help="Copies of it that made shares.")],
+    quiet: Quiet = False,
+) -> None:
+    """Bring the shares of a sweep that several machines made into one folder."""
+    from sim.console_sweep import collect as work
+
+    work(target, sources, quiet)
+
+
+@app.command()
+def attribute(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="The scenario whose effect is shared.")],
+    baseline: Annotated[str, typer.Option(metavar="FILE", help="The scenario to compare with.")] = "baseline",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=ID,ID", help="Measures that are credited together; repeatable."),
+    ] = None,
+    orders: Annotated[
+        int, typer.Option(min=2, max=10_000, help="Orders drawn where there are more than six groups.")
+    ] = 40,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what was begun.")] = False,
+    expand: Annotated[bool, typer.Option("--expand", help="Go on, with more replicates.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be run.")] = False,
+    replicates: Replicates = 8,
+    seed: Seed = 1,
+    scale: Scale = None,
+    start: Start = None,
+    end: End = None,
+    sets: Sets = None,
+    jobs: Jobs = None,
+    draws: Draws = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Share a scenario's effect out over groups of its measures (Shapley), with intervals."""
+    from sim.console_sweep import SweepOptions
+    from sim.console_sweep import attribute as work
+
+    common = _options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
+    options = SweepOptions(
+        scale=scale,
+        replicates=replicates,
+        draws=draws,
+        seed=seed,
+        jobs=jobs,
+        out=out,
+        resume=resume,
+        expand=expand,
+        rerun_failed=False,
+        mixed=False,
+        quiet=quiet,
+        json=json,
+        dry_run=dry_run,
+    )
+    work((scenario, baseline), tuple(group or ()), orders, common, options)
 
 
 def _version(wanted: bool) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario
     from sim.study.pattern_parts import Worlds
     from sim.study.results import Findings, Tables
-    from sim.study.runs import RunSet
+    from sim.study.run_set import RunSet
     from sim.study.variants import Comparison
     from sim.views.progress import Display
     from sim.views.tables import Table

@@ -95,7 +95,7 @@ def find_base(extends: Node, child: Path) -> Path:
         The name leads out of both folders (the file is not opened), or there is no such file.
     """
     name = str(extends.value)
-    if _leads_out(name):
+    if leads_out(name):
         raise _refused(extends)
     for folder in (child.parent, shipped_folder()):
         for candidate in (folder / name, folder / f"{name}.yaml"):
@@ -123,7 +123,8 @@ def contained(path: Path, folder: Path) -> bool:
         return False
 
 
-def _leads_out(name: str) -> bool:
+def leads_out(name: str) -> bool:
+    """Whether a name that a file gives is anything but the name of a file in its own folder."""
     path = PureWindowsPath(name)  # knows both kinds of separators, and drives
     return (
         not name or bool(path.anchor) or ".." in path.parts or not name.isprintable() or name.startswith("~")

@@ -50,34 +50,51 @@ def load(
     >>> load("baseline", sets=["scale=1000"]).scale  # doctest: +SKIP
     1000
     """
-    path, file = folders.find(path_or_name)
-    chain = _chain(path, file)
-    faults = [fault for root in chain for fault in _file_faults(root)]
-    evidence, parameters, more = _surroundings(path.parent)
-    faults += more
-    tree = _merged(chain, faults)
-    tree, refused = patches.patched(tree, sets, parameters.passports)
-    built, wrong = measures.built(_elements(tree, "interventions"), evidence)
-    values, odd = _overrides(tree, parameters) if not more else ({}, [])
-    head = validated(ScenarioFile, tree, _head(tree))
-    faults += [*refused, *wrong, *odd, *_window_faults(tree), *(head if isinstance(head, list) else [])]
-    if faults or isinstance(head, list):
-        raise InputError(_without_echoes(faults))
-    first, last = _clipped(head.start, head.end, start, end)
-    return Scenario(
-        name=head.name,
-        title=head.title or head.name,
-        description=head.description,
-        start=first,
-        end=last,
-        scale=head.scale,
-        rival=head.rival,
-        adaptation=head.adaptation,
-        parameters=parameters.with_(values) if values else parameters,
-        interventions=tuple(built),
-        sources=tuple(root.file for root in chain),
-        notes=tuple(_notes(built, first, last)),
-    )
+    return Reader(path_or_name).scenario(sets, start, end)
+
+
+class Reader:
+    """A scenario file read once, with all that it extends, from which many patched scenarios are built.
+
+    Reading takes most of the time of a load, and a study patches one file hundreds of times. Raises
+    `InputError` where a file cannot be read at all.
+    """
+
+    def __init__(self, path_or_name: str | os.PathLike[str]) -> None:
+        path, file = folders.find(path_or_name)
+        self._chain = _chain(path, file)
+        self._faults = [fault for root in self._chain for fault in _file_faults(root)]
+        self._evidence, self._parameters, self._odd = _surroundings(path.parent)
+        self._faults += self._odd
+        self._tree = _merged(self._chain, self._faults)
+
+    def scenario(
+        self, sets: Sequence[str] = (), start: date | str | None = None, end: date | str | None = None
+    ) -> Scenario:
+        """The scenario with patches applied, checked as a whole; arguments and errors as for `load`."""
+        tree, refused = patches.patched(self._tree, sets, self._parameters.passports)
+        built, wrong = measures.built(_elements(tree, "interventions"), self._evidence)
+        values, odd = _overrides(tree, self._parameters) if not self._odd else ({}, [])
+        head = validated(ScenarioFile, tree, _head(tree))
+        faults = [*self._faults, *refused, *wrong, *odd, *_window_faults(tree)]
+        faults += head if isinstance(head, list) else []
+        if faults or isinstance(head, list):
+            raise InputError(_without_echoes(faults))
+        first, last = _clipped(head.start, head.end, start, end)
+        return Scenario(
+            name=head.name,
+            title=head.title or head.name,
+            description=head.description,
+            start=first,
+            end=last,
+            scale=head.scale,
+            rival=head.rival,
+            adaptation=head.adaptation,
+            parameters=self._parameters.with_(values) if values else self._parameters,
+            interventions=tuple(built),
+            sources=tuple(root.file for root in self._chain),
+            notes=tuple(_notes(built, first, last)),
+        )
 
 
 def _chain(path: Path, file: str) -> list[Node]:

@@ -17,7 +17,7 @@ from sim.study.compare import effects, summary
 from sim.study.costs import costs
 from sim.study.displacement import as_effects, displacements
 from sim.study.interaction import interactions
-from sim.study.runs import RunSet
+from sim.study.run_set import RunSet
 from sim.study.variants import Comparison
 from sim.study.windows import Window, effect_windows, headline, summary_windows
 

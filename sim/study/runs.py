@@ -29,6 +29,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
 from sim.study.compiling import warm_up
+from sim.study.run_set import RunSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,53 +92,6 @@ class Run:
         return self.monthly is not None
 
 
-@dataclass(frozen=True)
-class RunSet:
-    """All runs of a study, in the order of the scenarios and, within a scenario, of the replicates."""
-
-    scenarios: tuple[Scenario, ...]
-    runs: tuple[Run, ...]
-    seed: int
-    replicates: int
-    draws: int | None
-    seconds: float
-    interrupted: bool = False
-
-    @property
-    def finished(self) -> tuple[Run, ...]:
-        """The runs that reached their last day."""
-        return tuple(run for run in self.runs if run.finished)
-
-    @property
-    def failed(self) -> tuple[Run, ...]:
-        """The runs that ended with an error."""
-        return tuple(run for run in self.runs if run.error)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every run that was asked for is there."""
-        return len(self.finished) == len(self.scenarios) * self.replicates
-
-    def monthly(self) -> pd.DataFrame:
-        """All finished runs in one table: scenario, draw, replicate, month, region, then a column for each
-        outcome.
-        """
-        return self._joined("monthly")
-
-    def weekly(self) -> pd.DataFrame:
-        """The weekly series of all finished runs in one table, labelled like the monthly one."""
-        return self._joined("weekly")
-
-    def deeds(self) -> pd.DataFrame:
-        """What measures did in all finished runs: scenario, draw, replicate, month, measure, what, value."""
-        return self._joined("deeds")
-
-    def _joined(self, name: str) -> pd.DataFrame:
-        import pandas as pd
-
-        return pd.concat([_labelled(run, name) for run in self.finished], ignore_index=True)
-
-
 def draw_of(replicate: int, draws: int | None) -> int:
     """The draw of parameters of a replicate: 0, the point defaults, without draws; else 1 + i mod D."""
     return 0 if draws is None else 1 + replicate % draws
@@ -192,9 +146,18 @@ def run_many(
     settings = Settings(seed, threads, audit, model, tuple(watch))
     workers = min(jobs or os.cpu_count() or 1, len(tasks))
     work = _InProcess if workers == 1 else _InPool
-    crew = work(tuple(scenarios), tasks, settings, workers, progress or _silent, compiling or _silent)
+    done: dict[Task, Run] = {}
+    crew = work(
+        tuple(scenarios),
+        tasks,
+        settings,
+        workers,
+        progress or _silent,
+        compiling or _silent,
+        done.__setitem__,
+    )
     interrupted = crew.work()
-    runs = sorted(crew.done.items(), key=lambda item: (item[0].scenario, item[0].replicate))
+    runs = sorted(done.items(), key=lambda item: (item[0].scenario, item[0].replicate))
     return RunSet(
         scenarios=tuple(scenarios),
         runs=tuple(run for _, run in runs),
@@ -204,6 +167,28 @@ def run_many(
         seconds=time.perf_counter() - started,
         interrupted=interrupted,
     )
+
+
+def stream(
+    scenarios: Sequence[Scenario],
+    tasks: Sequence[Task],
+    settings: Settings,
+    keep: Callable[[Task, Run], None],
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    compiling: Callable[[], None] | None = None,
+) -> bool:
+    """Make runs and hand each to ``keep`` when it is done, in any order, keeping none.
+
+    ``tasks`` are numbered by their place. Returns whether the user interrupted.
+    """
+    workers = min(jobs or os.cpu_count() or 1, max(len(tasks), 1))
+    work = _InProcess if workers == 1 else _InPool
+    crew = work(
+        tuple(scenarios), list(tasks), settings, workers, progress or _silent, compiling or _silent, keep
+    )
+    return crew.work()
 
 
 def tasks_of(scenarios: int, replicates: int, draws: int | None) -> list[Task]:
@@ -258,6 +243,7 @@ class _Crew(ABC):
         workers: int,
         progress: Progress,
         compiling: Callable[[], None],
+        keep: Callable[[Task, Run], None],
     ) -> None:
         self.scenarios = scenarios
         self.tasks = tasks
@@ -265,7 +251,13 @@ class _Crew(ABC):
         self.workers = workers
         self.progress = progress
         self.compiling = compiling
-        self.done: dict[Task, Run] = {}
+        self.keep = keep
+        self.done = 0
+
+    def take(self, task: Task, run: Run) -> None:
+        """Hand over a run that is done."""
+        self.keep(task, run)
+        self.done += 1
 
     def work(self) -> bool:
         """Make the runs; True when the user interrupted them."""
@@ -288,13 +280,14 @@ class _InProcess(_Crew):
             warm_up(self.compiling)
         total = len(self.tasks)
         for task in self.tasks:
-            self.progress(len(self.done), total)
-            self.done[task] = simulate(
+            self.progress(self.done, total)
+            run = simulate(
                 self.scenarios[task.scenario],
                 task,
                 self.settings,
-                lambda share: self.progress(len(self.done) + share, total),
+                lambda share: self.progress(self.done + share, total),
             )
+            self.take(task, run)
         self.progress(total, total)
 
 
@@ -316,7 +309,7 @@ class _InPool(_Crew):
         if self._one_pool(deque([task]), 1):
             name = self.scenarios[task.scenario].name
             error = "the process died twice (killed, or out of memory)"
-            self.done[task] = Run(name, task.replicate, task.draw, error=error)
+            self.take(task, Run(name, task.replicate, task.draw, error=error))
 
     def _one_pool(self, waiting: deque[Task], workers: int) -> list[Task]:
         """Work off `waiting` until it is empty or the pool breaks; return the runs then under way."""
@@ -347,7 +340,7 @@ class _InPool(_Crew):
         if board.missing.value:
             self.compiling()
             self.compiling, board.missing.value = _silent, False
-        self.progress(len(self.done) + sum(board.shares[t.position] for t in under_way), len(self.tasks))
+        self.progress(self.done + sum(board.shares[t.position] for t in under_way), len(self.tasks))
 
     def _collect(self, under_way: dict[Future[Run], Task]) -> None:
         """Take in what has finished; a broken pool is raised only after the good runs are safe."""
@@ -359,7 +352,7 @@ class _InPool(_Crew):
                 broken = problem
                 continue
             task = under_way.pop(future)
-            self.done[task] = self._run_of(future, task, problem)
+            self.take(task, self._run_of(future, task, problem))
         if broken is not None:
             raise broken
 
@@ -446,14 +439,6 @@ def _share(report: Callable[[float], None] | None) -> Callable[[int, int], None]
     if report is None:
         return None
     return lambda day, days: report(day / max(days, 1))
-
-
-def _labelled(run: Run, table: str) -> pd.DataFrame:
-    frame: pd.DataFrame = getattr(run, table).copy()
-    frame.insert(0, "scenario", run.scenario)
-    frame.insert(1, "draw", run.draw)
-    frame.insert(2, "replicate", run.replicate)
-    return frame
 
 
 def _silent(*_: float) -> None:

@@ -9,7 +9,8 @@ from fake_results import FakeModel, FakeScenario, stand
 from sim.observe.parquet import fingerprint
 from sim.scenario import load
 from sim.study.api import compare, run
-from sim.study.runs import RunSet, draw_of, run_many, tasks_of
+from sim.study.run_set import RunSet
+from sim.study.runs import draw_of, run_many, tasks_of
 
 
 def made(*names: str, **options: object) -> RunSet:

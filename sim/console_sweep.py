@@ -1,0 +1,221 @@
+"""What `sweep` and `attribute` do: plan, say what it takes, make the runs, tell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.console import COMPILING, INTERRUPTED, Options, StopError, complain
+from sim.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from sim.observe.parts import Shard, SweepFolder
+    from sim.study.sweep import Cost, Sweep
+    from sim.views.progress import Display
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """The options of the command; None where the experiment's own value holds."""
+
+    scale: int | None
+    replicates: int | None
+    draws: int | None
+    seed: int | None
+    jobs: int | None
+    out: Path | None
+    resume: bool
+    expand: bool
+    rerun_failed: bool
+    mixed: bool
+    quiet: bool
+    json: bool
+    dry_run: bool = False
+    plan: bool = False
+    shard: str = ""
+
+
+def sweep(name: str, options: SweepOptions) -> None:
+    """Plan an experiment's runs, or find the plan there is, and make those that are missing."""
+    from sim.experiment import read_experiment
+    from sim.experiment.points import points_of
+    from sim.observe.parts import SweepFolder
+    from sim.study.sweep import Sweep
+
+    experiment, home = read_experiment(name)
+    points = points_of(experiment, home, options.scale)
+    asked = Sweep(
+        experiment=experiment,
+        points=tuple(points),
+        replicates=options.replicates or experiment.replicates,
+        draws=options.draws or experiment.draws,
+        seed=experiment.seed if options.seed is None else options.seed,
+    )
+    folder = SweepFolder(options.out or Path("results") / experiment.name, _shard(options.shard))
+    if (interrupted := _carried_out(name, asked, folder, options)) is not None:
+        _tell(asked, folder, options)
+        _end(folder, interrupted)
+
+
+def attribute(
+    names: tuple[str, str], groups: tuple[str, ...], orders: int, common: Options, options: SweepOptions
+) -> None:
+    """Run every combination of groups of a scenario's measures and share its effect out over them."""
+    from sim.observe.parts import SweepFolder
+    from sim.study import attribution as study
+    from sim.study.checks import check_comparable
+
+    scenario, baseline = common.load(names)
+    check_comparable([scenario], baseline)
+    found = study.groups_of(scenario, baseline, groups)
+    chosen = study.orders([group.name for group in found], orders, common.seed)
+    worlds = {
+        members: study.coalition_scenario(scenario, baseline, found, members)
+        for members in study.coalitions([group.name for group in found], chosen)
+    }
+    asked = study.as_sweep(scenario, found, worlds, common.replicates, common.draws, common.seed)
+    folder = SweepFolder(options.out or Path("results") / asked.experiment.name)
+    if (interrupted := _carried_out(scenario.name, asked, folder, options)) is not None:
+        _tell_attribution(study.table(folder, asked, found, worlds, chosen), folder, options)
+        _end(folder, interrupted)
+
+
+def _tell_attribution(table: Any, folder: SweepFolder, options: SweepOptions) -> None:
+    from sim.console import save
+    from sim.views import tables as view
+    from sim.views.sweeps import attribution_table
+
+    file = folder.path / "attribution.csv"
+    if len(table):
+        save(table, file)
+    if options.quiet:
+        return
+    if options.json:
+        print(view.as_json({"folder": str(folder.path), "rows": view.records(table)}))
+    elif len(table):
+        view.show(attribution_table(table))
+        print(f"\nwrote {file}")
+    else:
+        print("no pair of runs is complete yet")
+
+
+def _carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions) -> bool | None:
+    """State, then make, what a sweep lacks; whether it was interrupted, None where only a plan is wanted."""
+    from sim.views.progress import Display
+
+    display = Display(quiet=options.quiet)
+    _state(name, asked, folder, options, display)
+    return None if options.dry_run else _make(asked, folder, options, display)
+
+
+def _shard(text: str) -> Shard | None:
+    """A share such as 2/8. Raises `InputError`."""
+    from sim.observe.parts import Shard
+
+    if not text:
+        return None
+    number, _, count = text.partition("/")
+    digits = all(part.isascii() and part.isdigit() for part in (number, count)) and len(text) < 12
+    if digits and 1 <= int(number) <= int(count):
+        return Shard(int(number), int(count))
+    raise InputError([Fault("--shard", None, "", "must be I/N with I from 1 to N", "Write --shard 2/8.")])
+
+
+def collect(target: Path, sources: Sequence[Path], quiet: bool) -> None:
+    """Bring what copies of a sweep have made into one folder."""
+    from sim.observe.parts import SweepFolder, missing
+
+    folder = SweepFolder(target)
+    folder.about()
+    for source in sources:
+        other = SweepFolder(source)
+        other.about()
+        taken = folder.collect(other)
+        if not quiet:
+            print(f"{source}: {taken} batches taken over")
+    left = missing(folder.batches(), folder.done())
+    if not quiet:
+        print(f"{target}: {'complete' if not left else f'{len(left)} batches are missing'}")
+
+
+def _state(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Display) -> None:
+    """Say what is to be done and what it takes, before the first run; refuse what breaks the budget."""
+    from sim.observe.parts import missing
+    from sim.study.compiling import warm_up
+    from sim.study.sweep import expected, over_budget
+
+    done = folder.done() if folder.exists else {}
+    batches = folder.batches() if folder.exists else []
+    there = {run for batch in batches if batch.name in done for run in batch.runs}
+    waiting = {run for batch in missing(batches, done) for run in batch.runs} | set(asked.wanted()) - there
+    warm_up(lambda: display.say(COMPILING))
+    jobs = options.jobs or os.cpu_count() or 1
+    cost = expected(asked, len(waiting), jobs)
+    display.say(_sentence(asked, len(there), cost, jobs))
+    faults = over_budget(asked.experiment, cost, name)
+    if faults:
+        raise InputError(faults)
+
+
+def _sentence(asked: Sweep, there: int, cost: Cost, jobs: int) -> str:
+    from sim.views.progress import duration
+
+    size = f"{cost.bytes / 1e6:.1f} MB" if cost.bytes < 1e9 else f"{cost.bytes / 1e9:.1f} GB"
+    had = f", {there} runs are there" if there else ""
+    return (
+        f"{asked.experiment.name}: {len(asked.points)} points, {asked.replicates} replicates each{had}; "
+        f"{cost.runs} runs to make: about {duration(cost.seconds)} with {jobs} processes, {size} of disk"
+    )
+
+
+def _make(asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Display) -> bool:
+    from sim.study import sweep as study
+
+    if folder.shard is not None and not folder.exists:
+        what, mend = "holds no plan to share out", "Write it first, once, with --plan."
+        raise InputError([Fault(str(folder.path), None, "", what, mend)])
+    go_on = options.resume or folder.shard is not None
+    study.begin(folder, asked, resume=go_on, expand=options.expand, mixed=options.mixed)
+    if options.rerun_failed:
+        display.say(f"{study.plan_failed_again(folder)} failed runs are tried again")
+    if options.plan:
+        return False
+    display.begin()
+    try:
+        return study.work(folder, asked, jobs=options.jobs, progress=display)
+    finally:
+        display.close()
+
+
+def _tell(asked: Sweep, folder: SweepFolder, options: SweepOptions) -> None:
+    """The table of policies: what each sets, its runs, an outcome over a window, the paired effect."""
+    from sim.study.sweep_tables import outcome_of, policy_table, window_of
+    from sim.views import tables as view
+    from sim.views.sweeps import sweep_table
+
+    if options.quiet:
+        return
+    rows, window, outcome = policy_table(folder, asked), window_of(asked), outcome_of(asked)
+    if options.json:
+        content = {"folder": str(folder.path), "outcome": outcome, "window": window.name}
+        print(view.as_json(content | {"rows": view.records(rows)}))
+        return
+    view.show(sweep_table(rows, window, outcome))
+    print(f"\nwrote {folder.path}/: design.csv, parts/ (every run), log.jsonl, sweep.json")
+
+
+def _end(folder: SweepFolder, interrupted: bool) -> None:
+    from sim.study.sweep import failures
+
+    broken: list[Any] = failures(folder)
+    for one in broken[:20]:
+        complain(f"FAILED after {one.tries} tries: {one.scenario}, replicate {one.replicate}: {one.error}")
+    if interrupted:
+        complain("interrupted: what is finished is kept; go on with --resume")
+        raise StopError(INTERRUPTED)
+    if broken:
+        complain(f"{len(broken)} runs failed; try them again with --resume --rerun-failed")
+        raise StopError(1)

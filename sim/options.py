@@ -1,0 +1,84 @@
+"""Options that several commands share: what they are called, what they accept, what they mean."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def _draws(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 9 or int(text) < 1:
+        raise typer.BadParameter("must be 'none' or a whole number from 1 on")
+    return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("must be a date such as 2021-06-30") from None
+
+
+def _key(text: str) -> int:
+    try:
+        key = int(text, 0)
+    except ValueError:
+        key = -1
+    if not 0 <= key < 2**64:
+        raise typer.BadParameter("must be a key such as 0x3fa9c1d27b60e584, or a whole number below 2^64")
+    return key
+
+
+Names = Annotated[
+    list[str], typer.Argument(metavar="SCENARIO", help="Scenario files, or names of shipped scenarios.")
+]
+Replicates = Annotated[int, typer.Option(min=1, max=1_000_000, help="Runs of each scenario.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Root of all random numbers.")]
+Scale = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=100_000,
+        help="Real gangs, dealers, cards that one simulated stands for.",
+        show_default=False,
+    ),
+]
+Start = Annotated[date | None, typer.Option(parser=_day, metavar="DATE", help="Clip the run: first day.")]
+End = Annotated[date | None, typer.Option(parser=_day, metavar="DATE", help="Clip the run: last day.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Patch a scenario, as in parameters.gangs.growth_per_year=0.2."
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(min=1, max=4096, help="Processes side by side; all cores by default.", show_default=False),
+]
+Threads = Annotated[int, typer.Option(min=1, max=1024, help="Threads inside one run.")]
+Draws = Annotated[
+    int | None,
+    typer.Option(
+        parser=_draws,
+        metavar="none|N",
+        help="Draws of the uncertain parameters; 'none', the default, for their point values.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where the results go; by default results/NAME.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace results that are there already.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the table as JSON.")]
+Audit = Annotated[
+    Literal["month", "day"], typer.Option(help="How often the conservation of money and cards is checked.")
+]
+Key = Annotated[
+    int | None, typer.Option(parser=_key, metavar="KEY", help="Whom to follow.", show_default=False)
+]
