@@ -407,21 +407,7 @@ def attribute(
     from sim.console_sweep import attribute as work
 
     common = _options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
-    options = SweepOptions(
-        scale=scale,
-        replicates=replicates,
-        draws=draws,
-        seed=seed,
-        jobs=jobs,
-        out=out,
-        resume=resume,
-        expand=expand,
-        rerun_failed=False,
-        mixed=False,
-        quiet=quiet,
-        json=json,
-        dry_run=dry_run,
-    )
+    options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run)
     work((scenario, baseline), tuple(group or ()), orders, common, options)
 
 

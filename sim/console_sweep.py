@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 class SweepOptions:
     """The options of the command; None where the experiment's own value holds."""
 
-    scale: int | None
-    replicates: int | None
-    draws: int | None
-    seed: int | None
     jobs: int | None
     out: Path | None
     resume: bool
     expand: bool
-    rerun_failed: bool
-    mixed: bool
     quiet: bool
     json: bool
-    dry_run: bool = False
+    dry_run: bool
+    scale: int | None = None
+    replicates: int | None = None
+    draws: int | None = None
+    seed: int | None = None
+    rerun_failed: bool = False
+    mixed: bool = False
     plan: bool = False
     shard: str = ""
 

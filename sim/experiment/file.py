@@ -39,7 +39,6 @@ from sim.scenario.complaints import validated
 from sim.scenario.schema import Day, Name, Scale
 from sim.scenario.source import Node, read
 
-MOST_RUNS = 10_000_000
 MOST_POINTS = 1_000_000
 Path_ = Annotated[str, Field(min_length=1, max_length=200)]
 Value = bool | int | float | str

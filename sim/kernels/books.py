@@ -6,12 +6,7 @@ import numpy as np
 
 from sim.kernels import compiled
 from sim.kernels.philox import uniform_at
-
-
-@compiled("i8(f8)", inline=True)
-def _fen(yuan: float) -> int:
-    """Money in whole fen."""
-    return int(np.rint(yuan * 100.0))
+from sim.kernels.tally import whole_fen
 
 
 @compiled(
@@ -52,11 +47,11 @@ def gang_books(
     for row in range(alive.size):
         if alive[row] != 1 or weekday[row] != day % 7:
             continue
-        bill = _fen(staff[row] * fixed)
+        bill = whole_fen(staff[row] * fixed)
         paid = min(bill, max(cash[row], 0))
         result = float(income[row] - card_cost * cost[row] - bill)
         profit[row] += memory * (result - profit[row])
-        out = paid + max(cash[row] - paid - _fen(staff[row] * reserve), 0)
+        out = paid + max(cash[row] - paid - whole_fen(staff[row] * reserve), 0)
         cash[row] -= out
         spent += out
         income[row], cost[row] = 0, 0

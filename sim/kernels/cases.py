@@ -11,6 +11,7 @@ import numpy as np
 from sim.kernels import compiled
 from sim.kernels.philox import child_keys_into, normal_quantile, uniforms_into
 from sim.kernels.sampling import POISSON_INVERSION_LIMIT, poisson_at, poisson_inverse
+from sim.kernels.tally import whole_fen
 
 VOIP, MESSAGING, IOT, SIM = range(4)
 """Rows of the counts of contacts, by the means of contact."""
@@ -355,7 +356,7 @@ def potential_cases(
         method[i] = _pick(chance, draws[0, i])
         z = normal_quantile(draws[1, i])
         yuan = loss[method[i]] * skill[g] * math.exp(loss_sd * z - half_variance)
-        amount[i] = max(int(np.rint(yuan * 100.0)), 100)
+        amount[i] = max(whole_fen(yuan), 100)
         region[i] = _first_above(edges[method[i]], draws[2, i])
         wish[i] = _pick(channel_mix[g], draws[3, i])
     return gang, key, method, region, amount, wish, draws[4]

@@ -4,6 +4,7 @@ import numpy as np
 
 from sim.kernels import compiled
 from sim.kernels.philox import uniform_at
+from sim.kernels.tally import whole_fen
 
 OPENED, EXISTING, LOST, TURNED_AWAY, REFUSED, MOVED = range(6)
 """What becomes of an opening: the account is opened; it exists already; the outlet is suspended; a list or a
@@ -226,7 +227,7 @@ def sold(
         sources[i] = stolen if is_stolen else source
         issuer[i] = bank[outlet[i]]
         new_at[i] = -1 if existing[i] else outlet[i]
-        fen = int(np.rint(wage[recruiter[i]] * 100.0))
+        fen = whole_fen(wage[recruiter[i]])
         got[recruiter[i]] += 1
         cash[recruiter[i]] -= fen
         paid[region[i]] += fen

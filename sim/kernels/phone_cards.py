@@ -7,6 +7,7 @@ import numpy as np
 from sim.kernels import FLOATS, KEYS, compiled
 from sim.kernels.philox import child_key, uniform_at
 from sim.kernels.sampling import binomial_at, rounded_at
+from sim.kernels.tally import whole_fen
 
 SIMS = 1
 """The column of phone cards in a table by goods."""
@@ -80,7 +81,7 @@ def register(
         order[d, SIMS] -= cards
         on_shelf[d, SIMS] += cards
         cost[d, SIMS] = first_cost / (1.0 - refusal)
-        paid = int(np.rint(cost[d, SIMS] * 100.0)) * cards
+        paid = whole_fen(cost[d, SIMS]) * cards
         cash[d] -= paid
         total += paid
         rows[n], got[n] = d, cards

@@ -1,4 +1,4 @@
-"""Counting by place, and rows that change from one status to another: asked for dozens of times a day.
+"""Counting by place, rows that change from one status to another, money in whole fen: what many ask for.
 
 A place number outside of the table is an IndexError, a negative one too.
 """
@@ -11,6 +11,12 @@ from sim.kernels import compiled
 # Place numbers come as bytes from columns and as int64 from computations; both in any layout.
 _BYTES = "Array(u1,1,'A',readonly=True)"
 _WHOLE = "Array(i8,1,'A',readonly=True)"
+
+
+@compiled("i8(f8)", inline=True)
+def whole_fen(yuan: float) -> int:
+    """Money in whole fen, as `sim.arrays.fen` has it."""
+    return int(np.rint(yuan * 100.0))
 
 
 @compiled([f"void(i8[::1],{places})" for places in (_BYTES, _WHOLE)])

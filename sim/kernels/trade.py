@@ -7,6 +7,7 @@ import numpy as np
 
 from sim.kernels import COUNTS, KEYS, compiled
 from sim.kernels.philox import uniform_at
+from sim.kernels.tally import whole_fen
 
 Trades = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -171,7 +172,7 @@ def visit(
         fresh_need[b, goods] = 0.0
         most_cards = order[b, goods]
         if not on_account:
-            fen = max(np.int64(np.rint(ask[s, goods] * 100.0)), 1)
+            fen = max(whole_fen(ask[s, goods]), 1)
             most_cards = min(most_cards, max(cash[b], 0) // fen)
         if most_cards > 0 and stock[s, goods] > 0:
             buyer[n], seller[n], price[n], cards[n] = b, s, ask[s, goods], most_cards
@@ -217,7 +218,7 @@ def serve(
     fen = np.empty(done.size, np.int64)
     for i in range(done.size):
         b, s = buyer[i], seller[i]
-        fen[i] = np.int64(np.rint(price[i] * 100.0))
+        fen[i] = whole_fen(price[i])
         cash[b] -= fen[i] * cards[i]
         order[b, goods] -= cards[i]
         seller_cash[s] += fen[i] * cards[i]

@@ -25,9 +25,8 @@ from typing import Any
 
 import pandas as pd
 
-from sim.errors import Fault, InputError
 from sim.observe.parquet import write_parquet
-from sim.observe.store import atomically, file_hash
+from sim.observe.store import atomically, file_hash, refusal
 
 FORMAT = "cardbreak-sweep"
 FORMAT_VERSION = 1
@@ -117,7 +116,7 @@ class SweepFolder:
             text = json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n"
             atomically(self.path / SWEEP, lambda file: file.write(text))
         except OSError as problem:
-            raise _refusal(
+            raise refusal(
                 self.path, f"cannot be written to ({problem.strerror})", "Give another --out."
             ) from problem
 
@@ -126,14 +125,14 @@ class SweepFolder:
         path = self.path / SWEEP
         try:
             if path.stat().st_size > MOST_BYTES:
-                raise _refusal(path, "is too large", "Name the folder of a sweep.")
+                raise refusal(path, "is too large", "Name the folder of a sweep.")
             content = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError) as problem:
-            raise _refusal(path, "is missing or not readable", "Name the folder of a sweep.") from problem
+            raise refusal(path, "is missing or not readable", "Name the folder of a sweep.") from problem
         if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise _refusal(path, "is not of a cardbreak sweep", "Name the folder of a sweep.")
+            raise refusal(path, "is not of a cardbreak sweep", "Name the folder of a sweep.")
         if content.get("format_version") != FORMAT_VERSION:
-            raise _refusal(
+            raise refusal(
                 path, f"is not of format version {FORMAT_VERSION}", "Use the version that wrote it."
             )
         return content
@@ -191,7 +190,7 @@ class SweepFolder:
         mine = {batch.name: batch for batch in self.batches()}
         if any(mine.get(batch.name) != batch for batch in other.batches()):
             mend = "Collect only folders that were copied from this one."
-            raise _refusal(other.path, f"has another plan than {self.path}", mend)
+            raise refusal(other.path, f"has another plan than {self.path}", mend)
         have = self.done()
         new = [entry for name, entry in sorted(other.done().items()) if name not in have]
         for entry in new:
@@ -239,7 +238,7 @@ def _planned(plan: Path) -> Iterator[RunId]:
             for row in csv.DictReader(file):
                 yield RunId(row["scenario"], int(row["draw"]), int(row["replicate"]))
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as problem:
-        raise _refusal(plan, "is not a plan of runs", "Begin the sweep again in another folder.") from problem
+        raise refusal(plan, "is not a plan of runs", "Begin the sweep again in another folder.") from problem
 
 
 def _cut(name: str, runs: list[RunId]) -> Iterator[Batch]:
@@ -261,7 +260,3 @@ def _entry(line: bytes) -> Entry | None:
 def missing(batches: Iterable[Batch], done: Mapping[str, Entry]) -> list[Batch]:
     """The batches that do not count yet."""
     return [batch for batch in batches if batch.name not in done]
-
-
-def _refusal(path: Path, what: str, mend: str) -> InputError:
-    return InputError([Fault(str(path), None, "", what, mend)])

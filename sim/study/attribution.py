@@ -25,6 +25,7 @@ import pandas as pd
 from sim.errors import Fault, InputError, nearest
 from sim.experiment import Experiment, Point
 from sim.study.additions import added
+from sim.study.compare import NATION
 from sim.study.estimates import draws_of, interval_name, matched, mean_interval, ratio
 from sim.study.sweep import Sweep
 from sim.study.sweep_tables import outcome_of, window_of
@@ -218,7 +219,7 @@ def attribution(
 
     ``monthly`` is the results table, ``names`` the scenario of each combination, ``chosen`` the orders.
     """
-    values = over_window(monthly[monthly["region"] == "CN"], window, [outcome])[outcome]
+    values = over_window(monthly[monthly["region"] == NATION], window, [outcome])[outcome]
     there = set(values.index.get_level_values("scenario"))
     pairs = matched({c: values.loc[name] for c, name in names.items() if name in there})
     if pairs.empty or len(pairs.columns) < len(names):

@@ -56,11 +56,13 @@ class RunSet:
     def _joined(self, name: str) -> pd.DataFrame:
         import pandas as pd
 
-        return pd.concat([_labelled(run, name) for run in self.finished], ignore_index=True)
+        frames = [labelled(run, getattr(run, name)) for run in self.finished]
+        return pd.concat(frames, ignore_index=True)
 
 
-def _labelled(run: Run, table: str) -> pd.DataFrame:
-    frame: pd.DataFrame = getattr(run, table).copy()
+def labelled(run: Run, frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy of a table of a run, with the columns that say which run it is in front."""
+    frame = frame.copy()
     frame.insert(0, "scenario", run.scenario)
     frame.insert(1, "draw", run.draw)
     frame.insert(2, "replicate", run.replicate)

@@ -144,19 +144,10 @@ def run_many(
     started = time.perf_counter()
     tasks = tasks_of(len(scenarios), replicates, draws)
     settings = Settings(seed, threads, audit, model, tuple(watch))
-    workers = min(jobs or os.cpu_count() or 1, len(tasks))
-    work = _InProcess if workers == 1 else _InPool
     done: dict[Task, Run] = {}
-    crew = work(
-        tuple(scenarios),
-        tasks,
-        settings,
-        workers,
-        progress or _silent,
-        compiling or _silent,
-        done.__setitem__,
+    interrupted = stream(
+        scenarios, tasks, settings, done.__setitem__, jobs=jobs, progress=progress, compiling=compiling
     )
-    interrupted = crew.work()
     runs = sorted(done.items(), key=lambda item: (item[0].scenario, item[0].replicate))
     return RunSet(
         scenarios=tuple(scenarios),

@@ -11,15 +11,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sim.errors import Fault, InputError
+from sim.errors import Fault
 from sim.observe.outcomes import OUTCOMES
 from sim.observe.parts import Batch, Entry, Failure, RunId, SweepFolder, missing
+from sim.observe.store import refusal
+from sim.study.compare import NATION
 from sim.study.results import versions
+from sim.study.run_set import labelled
 from sim.study.runs import Progress, Run, Settings, Task, draw_of, stream
 
 if TYPE_CHECKING:
@@ -97,17 +99,15 @@ def begin(folder: SweepFolder, sweep: Sweep, *, resume: bool, expand: bool, mixe
         return
     before = folder.about()
     if not (resume or expand):
-        raise _refusal(
-            folder.path, "already holds a sweep", "Go on with --resume, or widen it with --expand."
-        )
+        raise refusal(folder.path, "already holds a sweep", "Go on with --resume, or widen it with --expand.")
     changed = _changes(before, sweep.about())
     if changed and not mixed:
         mend = "Give another --out, or --mixed to go on and have results of both in one sweep."
-        raise _refusal(folder.path, "was begun with something else: " + "; ".join(changed), mend)
+        raise refusal(folder.path, "was begun with something else: " + "; ".join(changed), mend)
     planned = {run for batch in folder.batches() for run in batch.runs}
     new = [run for run in sweep.wanted() if run not in planned]
     if new and not expand and planned:
-        raise _refusal(folder.path, f"lacks {len(new)} runs that are asked for", "Widen it with --expand.")
+        raise refusal(folder.path, f"lacks {len(new)} runs that are asked for", "Widen it with --expand.")
     about = sweep.about()
     about["points"] = before["points"] | about["points"]
     if changed or before.get("mixed"):
@@ -147,9 +147,12 @@ def plan_failed_again(folder: SweepFolder) -> int:
 
 def failures(folder: SweepFolder) -> list[Failure]:
     """Runs that failed and have not been made since."""
+    return _failed(folder.batches(), folder.done())
+
+
+def _failed(batches: Iterable[Batch], done: Mapping[str, Entry]) -> list[Failure]:
     last: dict[RunId, Failure | None] = {}
-    done = folder.done()
-    for batch in folder.batches():
+    for batch in batches:
         if batch.name in done:
             last.update(dict.fromkeys(batch.runs))
             last.update({one.run: one for one in done[batch.name].failed})
@@ -183,7 +186,7 @@ def work(
     places = {point.name: number for number, point in enumerate(sweep.points)}
     if gone := sorted({run.scenario for batch in left for run in batch.runs} - places.keys()):
         mend = "Give the experiment as it was when they were planned."
-        raise _refusal(folder.path, f"plans runs of {gone[0]}, which is not asked for any more", mend)
+        raise refusal(folder.path, f"plans runs of {gone[0]}, which is not asked for any more", mend)
     open_: dict[RunId, _Open] = {}
     for batch in left:
         open_.update(dict.fromkeys(batch.runs, _Open(batch)))
@@ -221,14 +224,10 @@ def _kept(run: Run, experiment: Experiment) -> pd.DataFrame:
     frame = run.monthly
     assert frame is not None
     if experiment.regions == "nation":
-        frame = frame[frame["region"] == "CN"]
+        frame = frame[frame["region"] == NATION]
     if experiment.outcomes is not None:
         frame = frame[["month", "region", *experiment.outcomes]]
-    frame = frame.copy()
-    frame.insert(0, "scenario", run.scenario)
-    frame.insert(1, "draw", run.draw)
-    frame.insert(2, "replicate", run.replicate)
-    return frame
+    return labelled(run, frame)
 
 
 def _write(folder: SweepFolder, done: _Open) -> None:
@@ -240,22 +239,19 @@ def _write(folder: SweepFolder, done: _Open) -> None:
 
 def status(folder: SweepFolder) -> pd.DataFrame:
     """Every point and how many of its runs are done, failed and waiting."""
-    done = folder.done()
-    broken = {one.run for one in failures(folder)}
+    batches, done = folder.batches(), folder.done()
+    broken = {one.run for one in _failed(batches, done)}
+    # Of several plans for a run the last one tells.
+    made = {run: batch.name in done for batch in batches for run in batch.runs}
     rows: dict[str, dict[str, int]] = {}
-    for run, counts in _last(folder.batches(), done).items():
+    for run, counts in made.items():
         row = rows.setdefault(run.scenario, {"done": 0, "failed": 0, "waiting": 0})
         row["waiting" if not counts else "failed" if run in broken else "done"] += 1
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("scenario").reset_index()
 
 
-def _last(batches: Iterable[Batch], done: Mapping[str, Entry]) -> dict[RunId, bool]:
-    """Whether the last batch that plans a run counts."""
-    return {run: batch.name in done for batch in batches for run in batch.runs}
-
-
 def expected(sweep: Sweep, runs: int, jobs: int) -> Cost:
-    """What ``runs`` runs are expected to take on this machine, from a moment of the first point's run."""
+    """What ``runs`` runs are expected to take on this machine, from a moment of the last point's run."""
     from sim.model import FraudSupplyChain
 
     scenario = sweep.points[-1].scenario
@@ -289,7 +285,3 @@ def over_budget(experiment: Experiment, cost: Cost, file: str) -> Sequence[Fault
         for name, most, takes in checks
         if most is not None and takes > most
     ]
-
-
-def _refusal(path: Path, what: str, mend: str) -> InputError:
-    return InputError([Fault(str(path), None, "", what, mend)])

@@ -14,6 +14,7 @@ import pandas as pd
 
 from sim.errors import Fault, InputError, nearest
 from sim.observe.outcomes import OUTCOMES
+from sim.study.compare import NATION
 from sim.study.estimates import mean_interval
 from sim.study.sweep import Sweep, status
 from sim.study.windows import NAMED, Window, effect_windows, headline, over_window
@@ -56,15 +57,16 @@ def policy_table(folder: SweepFolder, sweep: Sweep) -> pd.DataFrame:
     """
     counts = status(folder).set_index("scenario")
     values = _values(folder, sweep)
-    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    bases = _bases(sweep)
+    rows = []
     for group in _policies(sweep).values():
         first = group[0]
         names = [point.name for point in group]
         row: dict[str, Any] = {"scenario": first.origin, **first.levers}
         row |= {what: int(counts[what].reindex(names).fillna(0).sum()) for what in RUNS}
-        row |= _shown(values, {point.name: _base(sweep, point.knowledge) for point in group})
-        rows[tuple(names)] = row
-    return pd.DataFrame(list(rows.values()))
+        row |= _shown(values, {point.name: bases.get(_known(point.knowledge)) for point in group})
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def _policies(sweep: Sweep) -> dict[tuple[Any, ...], list[Any]]:
@@ -75,13 +77,17 @@ def _policies(sweep: Sweep) -> dict[tuple[Any, ...], list[Any]]:
     return groups
 
 
-def _base(sweep: Sweep, knowledge: Mapping[str, float]) -> str | None:
-    """The baseline's point with the same knowledge; it is the first of the experiment's points that fits."""
+def _bases(sweep: Sweep) -> dict[tuple[tuple[str, float], ...], str]:
+    """The baseline's point at each point of knowledge, by name; the baseline's are the first of the sweep."""
     if sweep.experiment.baseline is None:
-        return None
+        return {}
     origin = sweep.points[0].origin
-    found = (p.name for p in sweep.points if p.origin == origin and not p.levers and p.knowledge == knowledge)
-    return next(found, None)
+    own = [point for point in sweep.points if point.origin == origin and not point.levers]
+    return {_known(point.knowledge): point.name for point in own}
+
+
+def _known(knowledge: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple(knowledge.items())
 
 
 def _values(folder: SweepFolder, sweep: Sweep) -> pd.Series:
@@ -90,7 +96,7 @@ def _values(folder: SweepFolder, sweep: Sweep) -> pd.Series:
     if monthly.empty:
         return pd.Series(dtype="float64")
     outcome = outcome_of(sweep)
-    national = monthly[monthly["region"] == "CN"]
+    national = monthly[monthly["region"] == NATION]
     return over_window(national, window_of(sweep), [outcome])[outcome]
 
 

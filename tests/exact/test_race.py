@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from race import escape_share, escape_share_after_report
 from reference import decide_binomial, decide_mean, keys
 
 from sim.kernels.money import race
-from sim.processes.race import escape_share, escape_share_after_report
 from sim.random import KeyedRandom, Process
 
 RUNS = 200_000

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+from race import escape_share
 from reference import decide_binomial, decide_mean, keys
 from worlds import DAY0, STILL, attempts, order, world
 
@@ -18,7 +19,6 @@ from sim.processes.counter import Counter, after_first
 from sim.processes.detection import Detection
 from sim.processes.investigation import Investigation
 from sim.processes.operation import Cases
-from sim.processes.race import escape_share
 from sim.scenario import load
 from sim.world.codes import Channel, Kind, Source, Status
 
