@@ -17,12 +17,12 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev check-python forecast measures bench bench-small test test-full lint lock clean
+.PHONY: help setup setup-studies setup-dev check-python forecast measures bench bench-small test test-full lint lock clean
 
 help: ## Show this list
 	@echo 'cardbreak: what cracking down on the two-card trade does to telecom fraud'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'Settings, as in "make forecast SCALE=1000 REPLICATES=10":'
 	@echo '  PYTHON=$(PYTHON)  SCALE=$(SCALE)  REPLICATES=$(REPLICATES)  OUT=$(OUT)  WORKERS=$(WORKERS)'
@@ -35,6 +35,9 @@ check-python:
 
 setup: check-python ## Make or refresh .venv with what the model needs
 	@"$(PYTHON)" requirements/install.py core
+
+setup-studies: check-python ## The same, with what scenario discovery and a Dask cluster need
+	@"$(PYTHON)" requirements/install.py studies
 
 setup-dev: check-python ## The same, with the tools for tests and checks
 	@"$(PYTHON)" requirements/install.py dev
@@ -70,7 +73,9 @@ test-full: lint ## The same with the longer tests
 lock: setup-dev ## Remake the pinned versions after a change of dependencies (UPGRADE=--upgrade for newer ones)
 	@$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/core.txt
-	@$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/core.txt -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --extra discover --extra cluster -c requirements/core.txt \
+	  -o requirements/studies.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/studies.txt -o requirements/dev.txt
 	@$(COMPILE) requirements/bench.in -o requirements/bench.txt
 
 clean: ## Remove the environments and the caches; results stay

@@ -1,9 +1,10 @@
 """Make an environment hold exactly what a lock names, and the project itself, unless it already does.
 
-Run by `make setup`, `make setup-dev` and `make bench`; it needs nothing but Python. The packages come from
-`requirements/core.txt` (to run the model) or `requirements/dev.txt` (to work on it as well), into `.venv`, or
-from `requirements/bench.txt` (what the benchmark compares with), into `.venv-bench` and without the project;
-each is pinned and checked against its hash. uv does the work, about three times faster than pip; where uv
+Run by `make setup`, `make setup-studies`, `make setup-dev` and `make bench`; it needs nothing but Python. The
+packages come from `requirements/core.txt` (to run the model), `requirements/studies.txt` (also for scenario
+discovery and Dask clusters) or `requirements/dev.txt` (to work on it as well), into `.venv`, or from
+`requirements/bench.txt` (what the benchmark compares with), into `.venv-bench` and without the project; each
+is pinned and checked against its hash. uv does the work, about three times faster than pip; where uv
 cannot be had, or does not get through, pip does it. No Python is ever downloaded: the one that runs this file
 is used.
 
@@ -27,6 +28,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
 OLDEST = (3, 11)
+KINDS = ["core", "studies", "dev"]
+"""Kinds of one environment, each with all that the ones before it hold."""
 
 
 class SetupError(Exception):
@@ -86,8 +89,9 @@ class Environment:
         return stamp if isinstance(stamp, dict) and self.python.exists() else {}
 
     def is_current(self) -> bool:
-        """Whether nothing is to do; an environment with the development tools also runs the model."""
-        stamp, kinds = self.read_stamp(), {self.kind} | ({"dev"} if self.kind == "core" else set())
+        """Whether nothing is to do; an environment for more also does for less."""
+        stamp = self.read_stamp()
+        kinds = KINDS[KINDS.index(self.kind) :] if self.kind in KINDS else [self.kind]
         return any(stamp.get(held) == self.wanted(held) for held in kinds)
 
     def make(self) -> None:
@@ -143,8 +147,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Bring an environment up to date with its lock.")
     parser.add_argument(
         "kind",
-        choices=["core", "dev", "bench"],
-        help="core runs the model, dev adds the tests and checks, bench is what the benchmark compares with",
+        choices=[*KINDS, "bench"],
+        help="core runs the model, studies adds discovery and clusters, dev the tests and checks; "
+        "bench is what the benchmark compares with",
     )
     parser.add_argument("--no-uv", action="store_true", help="use pip alone")
     given = parser.parse_args()

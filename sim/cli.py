@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +16,7 @@ import typer
 
 from sim import console
 from sim.bench.plan import PARTS
+from sim.cli_studies import studies
 from sim.console import INTERRUPTED, Options, StopError, complain
 from sim.errors import Fault, InputError
 from sim.options import (
@@ -54,21 +54,6 @@ def _part(text: str) -> str:
     return text
 
 
-def _options(
-    replicates: int,
-    seed: int,
-    scale: int | None,
-    start: date | None,
-    end: date | None,
-    sets: list[str] | None,
-    jobs: int | None,
-    threads: int,
-    draws: int | None,
-    audit: str,
-) -> Options:
-    return Options(replicates, seed, scale, start, end, tuple(sets or ()), jobs, threads, draws, audit)
-
-
 @app.command()
 def run(
     scenarios: Names,
@@ -90,7 +75,7 @@ def run(
     """Run scenarios; print a summary, write tables and a picture."""
     from sim.study.checks import check_names
 
-    options = _options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
+    options = Options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
     loaded = options.load(scenarios)
     check_names(loaded)
     where = out or Path("results") / console.joined(loaded)
@@ -128,7 +113,7 @@ def compare(
     from sim.study.checks import check_comparable, check_names
     from sim.study.variants import comparison, read_doses
 
-    options = _options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
+    options = Options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
     base, *loaded = options.load([baseline, *scenarios])
     others = [scenario for scenario in loaded if scenario.to_dict() != base.to_dict()]
     if not others:
@@ -264,7 +249,7 @@ def patterns(
     from sim.study.patterns import table_of
     from sim.views.progress import Display
 
-    options = _options(replicates, seed, scale, None, None, sets, jobs, threads, None, "month")
+    options = Options(replicates, seed, scale, None, None, sets, jobs, threads, None, "month")
     if save is not None and save.exists() and not force:
         raise InputError(
             [Fault(str(save), None, "", "exists", "Give another --save, or replace it with --force.")]
@@ -300,115 +285,12 @@ def story(
     json: Json = False,
 ) -> None:
     """Tell the life of one card or gang with and without a policy; without a key, list some worth telling."""
-    options = _options(1, seed, scale, start, end, sets, None, 1, None, "month")
+    options = Options(1, seed, scale, start, end, sets, None, 1, None, "month")
     run, subject = {"replicate": replicate, "draw": draw}, {"card": card, "gang": gang}
     console.story((scenario, baseline), options, run, subject, quiet, json)
 
 
-@app.command()
-def sweep(
-    experiment: Annotated[
-        str, typer.Argument(metavar="EXPERIMENT", help="An experiment file, or a shipped experiment.")
-    ],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a sweep that was begun.")] = False,
-    expand: Annotated[
-        bool, typer.Option("--expand", help="Go on, and add what is new: values, draws, replicates.")
-    ] = False,
-    rerun_failed: Annotated[
-        bool, typer.Option("--rerun-failed", help="With --resume: try failed runs again.")
-    ] = False,
-    mixed: Annotated[
-        bool, typer.Option("--mixed", help="Go on though scenarios or versions have changed.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be run, and what it takes.")
-    ] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Write the plan, and run nothing yet.")] = False,
-    shard: Annotated[
-        str, typer.Option(metavar="I/N", help="Make share I of N of a plan, on one of N machines.")
-    ] = "",
-    replicates: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Runs of each point.", show_default=False)
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, max=2**32 - 1, help="Root of all random numbers.", show_default=False)
-    ] = None,
-    draws: Draws = None,
-    scale: Scale = None,
-    jobs: Jobs = None,
-    out: Out = None,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Run an experiment: scenarios x levers x what is not known x replicates; stop and go on at any time."""
-    from sim.console_sweep import SweepOptions
-    from sim.console_sweep import sweep as work
-
-    options = SweepOptions(
-        scale=scale,
-        replicates=replicates,
-        draws=draws,
-        seed=seed,
-        jobs=jobs,
-        out=out,
-        resume=resume,
-        expand=expand,
-        rerun_failed=rerun_failed,
-        mixed=mixed,
-        quiet=quiet,
-        json=json,
-        dry_run=dry_run,
-        plan=plan,
-        shard=shard,
-    )
-    work(experiment, options)
-
-
-@app.command()
-def collect(
-    target: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the plan.")],
-    sources: Annotated[list[Path], typer.Argument(metavar="FROM", help="Copies of it that made shares.")],
-    quiet: Quiet = False,
-) -> None:
-    """Bring the shares of a sweep that several machines made into one folder."""
-    from sim.console_sweep import collect as work
-
-    work(target, sources, quiet)
-
-
-@app.command()
-def attribute(
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="The scenario whose effect is shared.")],
-    baseline: Annotated[str, typer.Option(metavar="FILE", help="The scenario to compare with.")] = "baseline",
-    group: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=ID,ID", help="Measures that are credited together; repeatable."),
-    ] = None,
-    orders: Annotated[
-        int, typer.Option(min=2, max=10_000, help="Orders drawn where there are more than six groups.")
-    ] = 40,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with what was begun.")] = False,
-    expand: Annotated[bool, typer.Option("--expand", help="Go on, with more replicates.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be run.")] = False,
-    replicates: Replicates = 8,
-    seed: Seed = 1,
-    scale: Scale = None,
-    start: Start = None,
-    end: End = None,
-    sets: Sets = None,
-    jobs: Jobs = None,
-    draws: Draws = None,
-    out: Out = None,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Share a scenario's effect out over groups of its measures (Shapley), with intervals."""
-    from sim.console_sweep import SweepOptions
-    from sim.console_sweep import attribute as work
-
-    common = _options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
-    options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run)
-    work((scenario, baseline), tuple(group or ()), orders, common, options)
+app.add_typer(studies)
 
 
 def _version(wanted: bool) -> None:
@@ -469,7 +351,7 @@ def _usage(problem: Exception) -> int:
 def _internal(problem: Exception) -> int:
     if os.environ.get("CARDBREAK_DEBUG"):
         raise problem
-    from sim.study.runs import one_line
+    from sim.study.one_run import one_line
 
     complain(f"internal error: {one_line(problem)} (run with CARDBREAK_DEBUG=1 for the traceback)")
     return 1

@@ -49,7 +49,7 @@ class Options:
     scale: int | None
     start: date | None
     end: date | None
-    sets: tuple[str, ...]
+    sets: Sequence[str] | None
     jobs: int | None
     threads: int
     draws: int | None
@@ -59,7 +59,9 @@ class Options:
         """The scenarios as they are to run; all faults of all files at once."""
         plain = _load_all(names, lambda _: {})
         ids = {measure.id for scenario in plain for measure in scenario.interventions}
-        fitting = [_fitting(self.sets, {m.id for m in scenario.interventions}, ids) for scenario in plain]
+        fitting = [
+            _fitting(self.sets or (), {m.id for m in scenario.interventions}, ids) for scenario in plain
+        ]
         scale = () if self.scale is None else (f"scale={self.scale}",)
         return _load_all(
             names, lambda k: {"sets": (*fitting[k], *scale), "start": self.start, "end": self.end}
@@ -177,7 +179,7 @@ def _end(runs: RunSet) -> None:
 def _pictures(tables: Tables) -> dict[str, bytes]:
     """The pictures by file name; one that cannot be drawn is named and must not cost the results."""
     from sim.observe.store import DISPLACEMENT_PICTURE, PICTURE
-    from sim.study.runs import one_line
+    from sim.study.one_run import one_line
 
     drawn: dict[str, bytes] = {}
     for name, draw in ((PICTURE, _forecast), (DISPLACEMENT_PICTURE, _displacement)):

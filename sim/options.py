@@ -82,3 +82,8 @@ Audit = Annotated[
 Key = Annotated[
     int | None, typer.Option(parser=_key, metavar="KEY", help="Whom to follow.", show_default=False)
 ]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what was begun.")]
+Expand = Annotated[
+    bool, typer.Option("--expand", help="Go on, and add what is new: values, draws, replicates.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be run, and what it takes.")]

@@ -54,10 +54,10 @@ def after_runs(scale: int, counts: list[int], report: Report) -> dict[str, Any]:
 def _run(scale: int, year: int, replicate: int) -> None:
     """One run to the end of a year, made as studies make theirs."""
     from sim.scenario import load
-    from sim.study import runs
+    from sim.study.one_run import Settings, Task, simulate
 
     scenario = load(SCENARIO, sets=[f"scale={scale}"], end=f"{year}-12-31")
-    made = runs.simulate(scenario, runs.Task(0, 0, replicate, 0), runs.Settings())
+    made = simulate(Task(scenario, replicate, 0), Settings())
     if not made.finished:
         raise RuntimeError(made.error)
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.scenario import Scenario
-    from sim.study.runs import Run
+    from sim.study.one_run import Run
 
 
 @dataclass(frozen=True)

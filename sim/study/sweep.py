@@ -20,9 +20,11 @@ from sim.observe.outcomes import OUTCOMES
 from sim.observe.parts import Batch, Entry, Failure, RunId, SweepFolder, missing
 from sim.observe.store import refusal
 from sim.study.compare import NATION
+from sim.study.crews import Progress
+from sim.study.one_run import Run, Settings, Task
 from sim.study.results import versions
 from sim.study.run_set import labelled
-from sim.study.runs import Progress, Run, Settings, Task, draw_of, stream
+from sim.study.runs import draw_of, stream
 
 if TYPE_CHECKING:
     from sim.experiment import Experiment, Point
@@ -183,8 +185,8 @@ def work(
     left = missing(folder.batches(), folder.done())
     if folder.shard is not None:
         left = [batch for batch in left if folder.shard.has(batch)]
-    places = {point.name: number for number, point in enumerate(sweep.points)}
-    if gone := sorted({run.scenario for batch in left for run in batch.runs} - places.keys()):
+    scenarios = {point.name: point.scenario for point in sweep.points}
+    if gone := sorted({run.scenario for batch in left for run in batch.runs} - scenarios.keys()):
         mend = "Give the experiment as it was when they were planned."
         raise refusal(folder.path, f"plans runs of {gone[0]}, which is not asked for any more", mend)
     open_: dict[RunId, _Open] = {}
@@ -193,7 +195,7 @@ def work(
     again: list[RunId] = []
     tries: dict[RunId, int] = {}
 
-    def keep(task: Task, run: Run) -> None:
+    def keep(run: Run) -> None:
         name = RunId(run.scenario, run.draw, run.replicate)
         tries[name] = tries.get(name, 0) + 1
         if run.error and tries[name] < TRIES:
@@ -209,11 +211,10 @@ def work(
             for done in at.batch.runs:
                 del open_[done]
 
-    scenarios = [point.scenario for point in sweep.points]
     runs = [run for batch in left for run in batch.runs]
     while runs:
-        tasks = [Task(k, places[run.scenario], run.replicate, run.draw) for k, run in enumerate(runs)]
-        if stream(scenarios, tasks, Settings(seed=sweep.seed), keep, jobs=jobs, progress=progress):
+        tasks = [Task(scenarios[run.scenario], run.replicate, run.draw) for run in runs]
+        if stream(tasks, Settings(seed=sweep.seed), keep, jobs=jobs, progress=progress):
             return True
         runs, again[:] = list(again), []
     return False

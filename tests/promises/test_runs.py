@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 from fake_results import FakeModel, FakeScenario, stand
@@ -62,8 +64,9 @@ def test_draws_are_shared_out_in_turn() -> None:
 
 
 def test_the_runs_of_a_pair_are_neighbours() -> None:
-    order = [(task.replicate, task.scenario) for task in tasks_of(3, 2, None)]
-    assert order == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    scenarios: list[Any] = [FakeScenario(name) for name in "abc"]
+    order = [(task.replicate, task.scenario.name) for task in tasks_of(scenarios, 2, None)]
+    assert order == [(0, "a"), (0, "b"), (0, "c"), (1, "a"), (1, "b"), (1, "c")]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -1,0 +1,130 @@
+"""The commands of studies with many runs, which can be stopped, gone on with and widened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.console import Options
+from sim.options import (
+    Draws,
+    DryRun,
+    End,
+    Expand,
+    Jobs,
+    Json,
+    Out,
+    Quiet,
+    Replicates,
+    Resume,
+    Scale,
+    Seed,
+    Sets,
+    Start,
+)
+
+studies = typer.Typer()
+
+
+@studies.command()
+def sweep(
+    experiment: Annotated[
+        str, typer.Argument(metavar="EXPERIMENT", help="An experiment file, or a shipped experiment.")
+    ],
+    resume: Resume = False,
+    expand: Expand = False,
+    rerun_failed: Annotated[
+        bool, typer.Option("--rerun-failed", help="With --resume: try failed runs again.")
+    ] = False,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Go on though scenarios or versions have changed.")
+    ] = False,
+    dry_run: DryRun = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Write the plan, and run nothing yet.")] = False,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Make share I of N of a plan, on one of N machines.")
+    ] = "",
+    replicates: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Runs of each point.", show_default=False)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Root of all random numbers.", show_default=False)
+    ] = None,
+    draws: Draws = None,
+    scale: Scale = None,
+    jobs: Jobs = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Run an experiment: scenarios x levers x what is not known x replicates; stop and go on at any time."""
+    from sim.console_sweep import SweepOptions
+    from sim.console_sweep import sweep as work
+
+    options = SweepOptions(
+        scale=scale,
+        replicates=replicates,
+        draws=draws,
+        seed=seed,
+        jobs=jobs,
+        out=out,
+        resume=resume,
+        expand=expand,
+        rerun_failed=rerun_failed,
+        mixed=mixed,
+        quiet=quiet,
+        json=json,
+        dry_run=dry_run,
+        plan=plan,
+        shard=shard,
+    )
+    work(experiment, options)
+
+
+@studies.command()
+def collect(
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the plan.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="FROM", help="Copies of it that made shares.")],
+    quiet: Quiet = False,
+) -> None:
+    """Bring the shares of a sweep that several machines made into one folder."""
+    from sim.console_sweep import collect as work
+
+    work(target, sources, quiet)
+
+
+@studies.command()
+def attribute(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="The scenario whose effect is shared.")],
+    baseline: Annotated[str, typer.Option(metavar="FILE", help="The scenario to compare with.")] = "baseline",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=ID,ID", help="Measures that are credited together; repeatable."),
+    ] = None,
+    orders: Annotated[
+        int, typer.Option(min=2, max=10_000, help="Orders drawn where there are more than six groups.")
+    ] = 40,
+    resume: Resume = False,
+    expand: Expand = False,
+    dry_run: DryRun = False,
+    replicates: Replicates = 8,
+    seed: Seed = 1,
+    scale: Scale = None,
+    start: Start = None,
+    end: End = None,
+    sets: Sets = None,
+    jobs: Jobs = None,
+    draws: Draws = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Share a scenario's effect out over groups of its measures (Shapley), with intervals."""
+    from sim.console_sweep import SweepOptions
+    from sim.console_sweep import attribute as work
+
+    common = Options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
+    options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run)
+    work((scenario, baseline), tuple(group or ()), orders, common, options)
