@@ -27,6 +27,7 @@ from sim.options import (
     Jobs,
     Json,
     Key,
+    KnownBy,
     Names,
     Out,
     Quiet,
@@ -262,6 +263,31 @@ def patterns(
         console.save(table, save)
     if not quiet:
         console.print_patterns(table, title, json)
+
+
+@app.command()
+def targets(
+    results: Annotated[
+        Path | None,
+        typer.Argument(help="A results folder to hold against them; without one they are listed."),
+    ] = None,
+    known_by: KnownBy = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=READING", help="Which of contradicting figures to take; repeatable."),
+    ] = None,
+    file: Annotated[
+        str, typer.Option(metavar="FILE", help="A file of targets, or a shipped one.")
+    ] = "card-broken-2020",
+    scenario: Annotated[
+        str, typer.Option(metavar="NAME", help="Which scenario of the results; by default the record's.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """List what the record says that a run can be held against, since when it is known, how far a run is."""
+    from sim.console_record import targets as tell
+
+    tell(results, known_by, variant or (), file, scenario, json)
 
 
 @app.command()

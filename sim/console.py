@@ -273,17 +273,23 @@ def pattern_runs(
     """A title, the rows to measure and the experiments: of a results folder, which has none, or made now."""
     if results is None:
         return _patterns_made(name, options, display)
+    chosen, monthly = rows_of(results, name)
+    return f"{chosen} in {results}", monthly, None
+
+
+def rows_of(results: Path, name: str) -> tuple[str, Any]:
+    """The scenario of a results folder that is meant, and its rows: the one named, else the only one."""
     from sim.observe.store import open_results
 
-    found = open_results(results)
-    there = list(dict.fromkeys(found.monthly["scenario"]))
+    monthly = open_results(results).monthly
+    there = list(dict.fromkeys(monthly["scenario"]))
     chosen = name if name in there else there[0] if len(there) == 1 else None
     if chosen is None:
         what = f"holds no scenario {name}"
         raise InputError(
             [Fault(str(results), None, "", what, f"Give --scenario with one of: {', '.join(there)}.")]
         )
-    return f"{chosen} in {results}", found.monthly[found.monthly["scenario"] == chosen], None
+    return chosen, monthly[monthly["scenario"] == chosen]
 
 
 def _patterns_made(name: str, options: Options, display: Display) -> tuple[str, Any, Worlds]:

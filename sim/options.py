@@ -86,4 +86,8 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with what was begu
 Expand = Annotated[
     bool, typer.Option("--expand", help="Go on, and add what is new: values, draws, replicates.")
 ]
+KnownBy = Annotated[
+    date | None,
+    typer.Option(parser=_day, metavar="DATE", help="Only what was known on that day.", show_default=False),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be run, and what it takes.")]
