@@ -128,3 +128,37 @@ def attribute(
     common = Options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
     options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run)
     work((scenario, baseline), tuple(group or ()), orders, common, options)
+
+
+@studies.command()
+def discover(
+    sweep: Annotated[
+        str,
+        typer.Argument(metavar="EXPERIMENT|DIR", help="The experiment of a sweep, or the sweep's folder."),
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="PERCENT",
+            help="A policy fails where it changes less than this, as in -20%; by default half of its median.",
+        ),
+    ] = "",
+    policy: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="One policy: a scenario, a point, or levers as in outlets=620."),
+    ] = "",
+    outcome: Annotated[
+        str, typer.Option(metavar="NAME", help="What is to change; by default what the sweep's table shows.")
+    ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the sweep is; by default results/NAME.", show_default=False),
+    ] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Say under which circumstances the policies of a sweep fail, and how much one would regret each."""
+    from sim.console_discover import DiscoverOptions
+    from sim.console_discover import discover as work
+
+    work(sweep, DiscoverOptions(out, target, policy, outcome, quiet, json))

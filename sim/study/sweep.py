@@ -62,6 +62,7 @@ class Sweep:
             "seed": self.seed,
             "replicates": self.replicates,
             "draws": self.draws,
+            "scale": self.points[0].scenario.scale,
             "versions": versions(),
             "points": {point.name: point.scenario.hash() for point in self.points},
         }

@@ -7,6 +7,7 @@ each is paired with the run of the baseline at the same point of knowledge, draw
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from sim.study.sweep import Sweep, status
 from sim.study.windows import NAMED, Window, effect_windows, headline, over_window
 
 if TYPE_CHECKING:
+    from sim.experiment import Experiment
     from sim.observe.parts import SweepFolder
 
 HEADLINE = "cases_registered"
@@ -29,23 +31,33 @@ RUNS = ("done", "failed", "waiting")
 def window_of(sweep: Sweep) -> Window:
     """The window that tables show: the first that the experiment names, else the one of comparisons."""
     scenario = sweep.points[0].scenario
-    covered = effect_windows(scenario.start, scenario.end)
-    if not sweep.experiment.windows:
+    return window_between(sweep.experiment, scenario.start, scenario.end)
+
+
+def window_between(experiment: Experiment, start: date, end: date) -> Window:
+    """The same for runs from `start` to `end`."""
+    covered = effect_windows(start, end)
+    if not experiment.windows:
         return headline(covered)
-    name = sweep.experiment.windows[0]
+    name = experiment.windows[0]
     found = [window for window in covered if window.name == name]
     if not found:
         names = [window.name for window in covered]
         what = f"names no window that the runs cover: {name[:40]!r}"
         mend = f"Give one of {', '.join(names)}." if names[0] != "whole run" else "Leave windows out."
         known = [window.name for window in NAMED]
-        raise InputError([Fault(sweep.experiment.name, None, "windows", what, mend, nearest(name, known))])
+        raise InputError([Fault(experiment.name, None, "windows", what, mend, nearest(name, known))])
     return found[0]
 
 
 def outcome_of(sweep: Sweep) -> str:
     """The outcome that tables show: registered cases where they are kept, else the first that is."""
-    kept = sweep.experiment.outcomes or list(OUTCOMES)
+    return main_outcome(sweep.experiment)
+
+
+def main_outcome(experiment: Experiment) -> str:
+    """The same for an experiment."""
+    kept = experiment.outcomes or list(OUTCOMES)
     return HEADLINE if HEADLINE in kept else kept[0]
 
 
