@@ -44,9 +44,10 @@ def _box_told(rows: Sequence[Mapping[str, Any]], fails: str) -> str:
         f"{first['coverage']:.0%} of all failures lie there (coverage)"
     )
     if first["verdict"] == LUCKY:
+        limits = " and ".join(limit_words(row) for row in rows)
         return (
-            f"{first['policy']}: where it {fails} could be luck. {as_good} gave as good a box as the best one "
-            f"found, {' and '.join(limit_words(row) for row in rows)}, where {shares}."
+            f"{first['policy']}: where it {fails} could be luck. {as_good} gave as good a box as the best "
+            f"one found, {limits}, where {shares}."
         )
     limits = " and ".join(limit_words(row) + doubt(row) for row in rows)
     return (
