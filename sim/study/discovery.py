@@ -149,7 +149,7 @@ def discover(reading: Reading, policy: Policy, places: Coordinates, target: floa
         target=asked,
         points=len(change),
         failures=int(fails.sum()),
-        unsure=_unsure(_pairs(reading, policy), asked.change),
+        unsure=_unsure(_pairs(reading, policy), change.index, asked.change),
         verdict="",
         states=pd.DataFrame({"change": change, "fails": fails}),
     )
@@ -159,10 +159,10 @@ def discover(reading: Reading, policy: Policy, places: Coordinates, target: floa
     return _searched(found, places.values.loc[change.index], fails.to_numpy(), reading.seed)
 
 
-def _unsure(pairs: pd.DataFrame, target: float) -> int | None:
+def _unsure(pairs: pd.DataFrame, states: pd.Index, target: float) -> int | None:
     """At how many states chance leaves open whether the target is reached."""
     short = pairs["policy"] - (1.0 + target) * pairs["baseline"]
-    groups = [values.to_numpy() for _, values in short.groupby(level=STATE)]
+    groups = [values.to_numpy() for state, values in short.groupby(level=STATE) if state in states]
     if all(len(values) < 2 for values in groups):
         return None
     ends = [mean_interval(values, np.zeros(len(values))) for values in groups]

@@ -149,9 +149,10 @@ def _span(experiment: Experiment, months: pd.Series) -> tuple[date, date]:
 def _design(folder: SweepFolder) -> tuple[tuple[Policy, ...], pd.DataFrame]:
     """Policies in the order of the design, and the values of knowledge at each point of it."""
     try:
-        # As text: the values of knowledge of a policy are the baseline's to the last digit.
         table = pd.read_csv(folder.path / DESIGN, dtype=str, keep_default_na=False)
         names = [name for name in table.columns if name.startswith(KNOWLEDGE)]
+        set_ = [*names, *(name for name in table.columns if name.startswith(LEVER))]
+        table[set_] = table[set_].map(_tidy)
         known = list(dict.fromkeys(_rows(table, names)))
         values = pd.DataFrame(known, columns=[name.removeprefix(KNOWLEDGE) for name in names], dtype=str)
         values = values.replace("", "nan").astype("float64").rename_axis("known")
@@ -168,7 +169,7 @@ def _policies(
     if table.empty:
         raise ValueError("no point")
     for (origin, *chosen), rows in table.groupby(["origin", *levers], sort=False):
-        values = {name.removeprefix(LEVER): _tidy(str(v)) for name, v in zip(levers, chosen, strict=True)}
+        values = {name.removeprefix(LEVER): str(v) for name, v in zip(levers, chosen, strict=True)}
         own = {name: value for name, value in values.items() if value}
         setting = ", ".join(f"{name} {value}" for name, value in own.items())
         places = [number[values] for values in _rows(rows, knowledge)]
@@ -181,7 +182,9 @@ def _policies(
 
 
 def _tidy(value: str) -> str:
-    """A lever's value as one would write it: the table has 620.0 where another point leaves 620 out."""
+    """A value as one would write it: 620, where the table has 620.0 because another point has none; and
+    without the last digits, which a sweep that was widened may have lost.
+    """
     try:
         return f"{float(value):.12g}"
     except ValueError:

@@ -233,6 +233,15 @@ def test_a_policy_is_named_by_scenario_point_label_or_levers(tmp_path: Path) -> 
         chosen(asked, "dose=3")
 
 
+def test_a_last_digit_that_was_lost_parts_no_pair(tmp_path: Path) -> None:
+    folder = write_sweep(tmp_path, np.array([[0.1 + 0.2], [0.9]]), lambda p, v, r: 1.0 + len(p))
+    design = tmp_path / "design.csv"
+    design.write_text(design.read_text().replace("0.30000000000000004", "0.3", 1))
+    asked = read(folder)
+    assert asked.knowledge["made.up_0"].tolist() == [0.3, 0.9]
+    assert len(changes(asked, chosen(asked, "")[0])) == 2
+
+
 def test_draws_are_coordinates_as_the_model_drew_them(tmp_path: Path) -> None:
     from sim.experiment import read_experiment
     from sim.experiment.points import points_of
