@@ -143,7 +143,8 @@ def discover(reading: Reading, policy: Policy, places: Coordinates, target: floa
     asked = Target(half_of_median(change, reading.better) if target is None else target, target is None)
     if not len(change):
         return Found(policy.label, asked, 0, 0, None, "no pair of runs with the baseline yet")
-    fails = (change > asked.change) if reading.better == "lower" else (change < asked.change)
+    short = (change > asked.change) if reading.better == "lower" else (change < asked.change)
+    fails = short | (change == 0.0)  # what changes nothing reaches no target, not even that of any change
     found = Found(
         policy=policy.label,
         target=asked,

@@ -221,6 +221,18 @@ def test_without_a_target_half_of_the_median_is_asked_for_and_never_a_change_for
     assert half_of_median(pd.Series([0.1, 0.4, 0.5]), "higher") == 0.2
 
 
+def test_what_changes_nothing_fails_though_any_change_is_enough(tmp_path: Path) -> None:
+    known = np.arange(3)[:, None] + 0.0
+    one, places = found(
+        reading(tmp_path, known, lambda p, v, r: 9.0 if p == BASE else 8.0 + v[0]), target=0.0
+    )
+    assert one.states["fails"].tolist() == [False, True, True]
+    assert (
+        "policy does not decline at 2 of 3 points"
+        in sentences(boxes_table([one], {"policy": places}), "lower")[0]
+    )
+
+
 def test_a_policy_is_named_by_scenario_point_label_or_levers(tmp_path: Path) -> None:
     asked = reading(tmp_path, knowledge(2, 1), lambda p, v, r: 1.0, policies=("one/1", "one/2.50", "other/1"))
     labels = ["one: dose 1", "one: dose 2.5", "other: dose 1"]
