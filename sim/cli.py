@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sim import console
+from sim import console, console_adviser
 from sim.bench.plan import PARTS
 from sim.cli_studies import studies
 from sim.console import INTERRUPTED, Options, StopError, complain
@@ -95,6 +95,19 @@ def compare(
     doses: Annotated[
         str, typer.Option(metavar="X,Y,...", help="Also the added measures at shares of their coverage.")
     ] = "",
+    until_half_width: Annotated[
+        str,
+        typer.Option(
+            metavar="WIDTH",
+            help="Add replicates until effects on registered cases are known so well: 2% or 5000.",
+        ),
+    ] = "",
+    most_replicates: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=1_000_000, help="But not beyond so many; 200 by default.", show_default=False
+        ),
+    ] = None,
     replicates: Replicates = 20,
     seed: Seed = 1,
     scale: Scale = None,
@@ -114,6 +127,7 @@ def compare(
     from sim.study.checks import check_comparable, check_names
     from sim.study.variants import comparison, read_doses
 
+    wish = console_adviser.wish(until_half_width, most_replicates, replicates, draws)
     options = Options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
     base, *loaded = options.load([baseline, *scenarios])
     others = [scenario for scenario in loaded if scenario.to_dict() != base.to_dict()]
@@ -126,7 +140,7 @@ def compare(
     asked = comparison(others, base, each=each, rivals=rival or (), doses=read_doses(doses))
     check_names(asked.scenarios)
     where = out or Path("results") / f"compare-{console.joined(others)}"
-    console.study(asked.scenarios, asked, options, where, force, quiet, json)
+    console.study(asked.scenarios, asked, options, where, force, quiet, json, wish)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from sim.errors import Fault, InputError
 if TYPE_CHECKING:
     from sim.interventions.base import Measure
     from sim.scenario import Scenario
+    from sim.study.adviser import Wish
     from sim.study.pattern_parts import Worlds
     from sim.study.results import Findings, Tables
     from sim.study.run_set import RunSet
@@ -102,18 +103,25 @@ def study(
     force: bool,
     quiet: bool,
     json: bool,
+    wish: Wish | None = None,
 ) -> None:
-    """Run, write, print; what `run` and `compare` share."""
+    """Run, write, print; what `run` and `compare` share. A wish adds replicates until it is met."""
     from sim.observe.store import ResultsFolder
     from sim.views.progress import Display
 
     display = Display(quiet=quiet)
     with ResultsFolder.create(where, force=force) as folder:
-        runs = _runs(scenarios, options, display, asked.watched if asked is not None else ())
+        advice = None
+        if asked is None or wish is None:
+            runs = runs_of(scenarios, options, display, asked.watched if asked is not None else ())
+        else:
+            from sim.console_adviser import runs_until
+
+            runs, advice = runs_until(asked, wish, options, display)
         _require_some(runs)
         from sim.study.results import tables_of, write  # after the runs, which need not wait for it
 
-        tables = tables_of(runs, command=["cardbreak", *sys.argv[1:]], asked=asked)
+        tables = tables_of(runs, command=["cardbreak", *sys.argv[1:]], asked=asked, advice=advice)
         files = write(folder, tables, _pictures(tables))
     if not quiet:
         _print_study(tables, files, json)
@@ -127,12 +135,17 @@ def _begin(scenarios: Sequence[Scenario], display: Display) -> None:
     display.begin()
 
 
-def _runs(
-    scenarios: Sequence[Scenario], options: Options, display: Display, watch: Sequence[Measure] = ()
+def runs_of(
+    scenarios: Sequence[Scenario],
+    options: Options,
+    display: Display,
+    watch: Sequence[Measure] = (),
+    there: RunSet | None = None,
 ) -> RunSet:
+    """Make the runs that are asked for, or those that a smaller set lacks, and show how far they are."""
     from sim.study.runs import run_many
 
-    _begin(scenarios, display)
+    _begin(scenarios if there is None else (), display)
     try:
         return run_many(
             scenarios,
@@ -145,6 +158,7 @@ def _runs(
             progress=display,
             watch=watch,
             compiling=lambda: display.say(COMPILING),
+            there=there,
         )
     finally:
         display.close()
@@ -239,7 +253,8 @@ def _as_content(tables: Tables, files: Sequence[Path]) -> dict[str, Any]:
     if tables.findings is None:
         return found | {"rows": records(tables.summary)}
     more = {
-        name: records(getattr(tables.findings, name)) for name in ("interaction", "displacement", "costs")
+        name: records(getattr(tables.findings, name))
+        for name in ("interaction", "displacement", "costs", "precision")
     }
     return found | {"rows": records(tables.findings.effects)} | more
 
@@ -265,6 +280,10 @@ def _comparison_tables(tables: Tables, findings: Findings) -> Iterator[Table]:
     if len(findings.displacement):
         yield of_findings.displacement_table(findings.displacement, ends)
     yield of_findings.cost_table(findings.costs, ends, measures=few)
+    if len(findings.precision):
+        from sim.views.precision import precision_table
+
+        yield precision_table(findings.precision, tables.manifest["precision"], bases)
 
 
 def pattern_runs(
@@ -313,7 +332,7 @@ def prior_runs(name: str, options: Options, draws: int, display: Display) -> Any
 
 def _all_or_exit(scenarios: list[Scenario], options: Options, display: Display) -> RunSet:
     """Runs of which some are finished; an interruption ends the command, a failed run is only named."""
-    runs = _runs(scenarios, options, display)
+    runs = runs_of(scenarios, options, display)
     _require_some(runs)
     if runs.interrupted:
         _end(runs)

@@ -39,6 +39,7 @@ EFFECTS = "effects.csv"
 INTERACTION = "interaction.csv"
 DISPLACEMENT = "displacement.csv"
 COSTS = "costs.csv"
+PRECISION = "precision.csv"
 PICTURE = "forecast.png"
 DISPLACEMENT_PICTURE = "displacement.png"
 MARKER = "unfinished.json"
@@ -51,6 +52,7 @@ FILES = (
     INTERACTION,
     DISPLACEMENT,
     COSTS,
+    PRECISION,
     PICTURE,
     DISPLACEMENT_PICTURE,
 )

@@ -8,12 +8,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sim.scenario import Scenario, load
+from sim.study.adviser import Wish, run_until, wish_of
 from sim.study.checks import check_comparable, check_names
 from sim.study.results import Tables, tables_of
-from sim.study.runs import run_many
+from sim.study.runs import REPLICATES, run_many
 from sim.study.variants import Comparison, comparison
 
 
@@ -35,19 +37,28 @@ def compare(
     each: bool = False,
     rivals: Sequence[str] = (),
     doses: Sequence[float] = (),
+    until_half_width: str | float | None = None,
+    most_replicates: int | None = None,
     **options: Any,
 ) -> Tables:
     """Compare scenarios with a baseline, run by run; `effects` of the result holds the paired effects.
 
     An effect is scenario minus baseline. `each`, `rivals` and `doses` add variants as in
-    `sim.study.variants.comparison`; `findings` of the result holds what was found besides effects. `options`
-    as for `run`.
+    `sim.study.variants.comparison`; `findings` of the result holds what was found besides effects. With
+    `until_half_width` ("2%", or a number of cases) replicates are added until the effects on registered cases
+    are known that well, `most_replicates` (200) at most; see `sim.study.adviser`. `options` as for `run`.
     """
     base, loaded = _loaded(baseline, scale), [_loaded(scenario, scale) for scenario in scenarios]
     check_comparable(loaded, base)
     asked = comparison(loaded, base, each=each, rivals=rivals, doses=doses)
     check_names(asked.scenarios)
-    return _study(list(asked.scenarios), asked, options)
+    wish = None
+    if until_half_width is not None:
+        replicates = options.get("replicates", REPLICATES)
+        wish = wish_of(str(until_half_width), most_replicates, replicates, options.get("draws"))
+    elif most_replicates is not None:
+        raise ValueError("most_replicates is the cap of until_half_width, which is not given")
+    return _study(list(asked.scenarios), asked, options, wish)
 
 
 def _loaded(scenario: Scenario | str, scale: int | None) -> Scenario:
@@ -55,10 +66,17 @@ def _loaded(scenario: Scenario | str, scale: int | None) -> Scenario:
     return whole if scale is None else whole.with_(scale=scale)
 
 
-def _study(scenarios: list[Scenario], asked: Comparison | None, options: dict[str, Any]) -> Tables:
-    runs = run_many(scenarios, watch=asked.watched if asked is not None else (), **options)
+def _study(
+    scenarios: list[Scenario], asked: Comparison | None, options: dict[str, Any], wish: Wish | None = None
+) -> Tables:
+    make = partial(run_many, scenarios, watch=asked.watched if asked is not None else (), **options)
+    advice = None
+    if asked is None or wish is None:
+        runs = make()
+    else:
+        runs, advice = run_until(asked, wish, options.get("replicates", REPLICATES), make)
     if runs.interrupted:
         raise KeyboardInterrupt
     if not runs.finished:
         raise RuntimeError(f"no run was finished: {runs.failed[0].error}")
-    return tables_of(runs, command=["python"], asked=asked)
+    return tables_of(runs, command=["python"], asked=asked, advice=advice)

@@ -52,6 +52,9 @@ HARM = (
 )
 """Harm to honest customers, reported beside every benefit: a rise is called harm."""
 
+HEADLINE = "cases_registered"
+"""The outcome to show first."""
+
 NATION = "CN"
 
 

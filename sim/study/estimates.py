@@ -59,6 +59,33 @@ def mean_interval(differences: np.ndarray, draws: np.ndarray) -> tuple[float, fl
     return mean - reach, mean + reach
 
 
+MOST_PAIRS = 1_000_000
+"""Needs of more pairs than this are not counted."""
+
+
+def half_width(deviation: float, pairs: int) -> float:
+    """Half the width of the 90% interval of a mean over at least two independent pairs, of whose differences
+    `deviation` is the standard deviation.
+    """
+    return _quantile(pairs) * deviation / math.sqrt(pairs)
+
+
+def pairs_needed(deviation: float, reach: float) -> int | None:
+    """The fewest independent pairs, at least 2, with a half-width of at most `reach`; None beyond
+    `MOST_PAIRS`.
+
+    Student's t is wider than the normal distribution, from which the search starts.
+    """
+    if deviation == 0.0:
+        return 2
+    if reach <= 0.0 or (fewest := (_quantile(MOST_PAIRS) * deviation / reach) ** 2) > MOST_PAIRS:
+        return None
+    pairs = max(math.ceil(fewest), 2)
+    while half_width(deviation, pairs) > reach:
+        pairs += 1
+    return pairs if pairs <= MOST_PAIRS else None
+
+
 def ratio(numerator: np.ndarray, denominator: np.ndarray, draws: np.ndarray) -> Ratio:
     """Mean of `numerator` over mean of `denominator`, paired, with Fieller's 90% interval.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 from sim.observe import store
 from sim.observe.parquet import fingerprint, ordered
+from sim.study.adviser import Advice, precision_table
 from sim.study.compare import effects, summary
 from sim.study.costs import costs
 from sim.study.displacement import as_effects, displacements
@@ -32,13 +33,14 @@ class Findings:
     """What a comparison found: a table for each question, each written to the file of its name.
 
     `effects` holds the displacements too, as rows; `interaction` is empty where no scenario is the sum of
-    others.
+    others, `precision` where no half-width was asked for.
     """
 
     effects: pd.DataFrame
     interaction: pd.DataFrame
     displacement: pd.DataFrame
     costs: pd.DataFrame
+    precision: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -71,23 +73,35 @@ class Tables:
         ]
 
 
-def tables_of(runs: RunSet, *, command: Sequence[str], asked: Comparison | None) -> Tables:
-    """Everything a set of runs says, before it is written down; `asked` is None where nothing is compared."""
+def tables_of(
+    runs: RunSet, *, command: Sequence[str], asked: Comparison | None, advice: Advice | None = None
+) -> Tables:
+    """Everything a set of runs says, before it is written down; `asked` is None where nothing is compared,
+    `advice` where replicates were not added until a half-width was reached.
+    """
     monthly, deeds = ordered(runs.monthly()), runs.deeds()
     first = runs.scenarios[0]
     windows = effect_windows(first.start, first.end)
+    findings = findings_of(monthly, deeds, asked, windows, advice) if asked is not None else None
+    manifest = manifest_of(runs, monthly, command=command, asked=asked)
+    if asked is not None and advice is not None and findings is not None:
+        manifest["precision"] = advice.entry(findings.precision, asked)
     return Tables(
         monthly=monthly,
         deeds=deeds,
         summary=pd.concat([_summary_of(monthly, scenario) for scenario in runs.scenarios], ignore_index=True),
-        findings=findings_of(monthly, deeds, asked, windows) if asked is not None else None,
+        findings=findings,
         headline=headline(windows),
-        manifest=manifest_of(runs, monthly, command=command, asked=asked),
+        manifest=manifest,
     )
 
 
 def findings_of(
-    monthly: pd.DataFrame, deeds: pd.DataFrame, asked: Comparison, windows: Sequence[Window]
+    monthly: pd.DataFrame,
+    deeds: pd.DataFrame,
+    asked: Comparison,
+    windows: Sequence[Window],
+    advice: Advice | None = None,
 ) -> Findings | None:
     """What the finished runs say; None where no scenario and its baseline both have one."""
     there = set(monthly["scenario"])
@@ -102,6 +116,11 @@ def findings_of(
         interaction=interactions(monthly, asked.compared, windows),
         displacement=displacement,
         costs=costs(monthly, deeds, asked.compared, windows),
+        precision=(
+            pd.DataFrame()
+            if advice is None
+            else precision_table(monthly, asked, advice.wish, headline(tuple(windows)))
+        ),
     )
 
 
@@ -193,6 +212,7 @@ def write(folder: store.ResultsFolder, tables: Tables, pictures: Mapping[str, by
             (store.INTERACTION, tables.findings.interaction),
             (store.DISPLACEMENT, tables.findings.displacement),
             (store.COSTS, tables.findings.costs),
+            (store.PRECISION, tables.findings.precision),
         ):
             if len(table):
                 folder.write_table(name, table)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario
 
 
+REPLICATES = 20
+"""How many runs of a scenario are made where no number is given."""
+
+
 def draw_of(replicate: int, draws: int | None) -> int:
     """The draw of parameters of a replicate: 0, the point defaults, without draws; else 1 + i mod D."""
     return 0 if draws is None else 1 + replicate % draws
@@ -29,7 +33,7 @@ def draw_of(replicate: int, draws: int | None) -> int:
 def run_many(
     scenarios: Sequence[Scenario],
     *,
-    replicates: int = 20,
+    replicates: int = REPLICATES,
     draws: int | None = None,
     seed: int = 1,
     jobs: int | None = None,
@@ -39,6 +43,7 @@ def run_many(
     model: Callable[..., Any] | None = None,
     watch: Sequence[Measure] = (),
     compiling: Callable[[], None] | None = None,
+    there: RunSet | None = None,
 ) -> RunSet:
     """Simulate every scenario `replicates` times and return all runs, also those that failed.
 
@@ -66,14 +71,21 @@ def run_many(
         Measures whose footprint all runs tally, also those of scenarios without them.
     compiling
         Called once if the kernels are not in the cache and have to be compiled first.
+    there
+        A set of the same scenarios, seed and draws, of which no run is made again, also none that failed.
 
     A KeyboardInterrupt ends the set early: the runs that are finished are returned, marked as interrupted.
     """
     _check_numbers(scenarios, replicates=replicates, draws=draws, seed=seed, jobs=jobs, threads=threads)
     started = time.perf_counter()
-    tasks = tasks_of(scenarios, replicates, draws)
+    done: list[Run] = _runs_of(there, scenarios, seed, draws) if there is not None else []
+    made = {(run.scenario, run.replicate) for run in done}
+    tasks = [
+        task
+        for task in tasks_of(scenarios, replicates, draws)
+        if (task.scenario.name, task.replicate) not in made
+    ]
     settings = Settings(seed, threads, audit, model, tuple(watch))
-    done: list[Run] = []
     interrupted = stream(tasks, settings, done.append, jobs=jobs, progress=progress, compiling=compiling)
     order = {scenario.name: place for place, scenario in enumerate(scenarios)}
     return RunSet(
@@ -82,7 +94,7 @@ def run_many(
         seed=seed,
         replicates=replicates,
         draws=draws,
-        seconds=time.perf_counter() - started,
+        seconds=time.perf_counter() - started + (there.seconds if there is not None else 0.0),
         interrupted=interrupted,
     )
 
@@ -113,6 +125,13 @@ def tasks_of(scenarios: Sequence[Scenario], replicates: int, draws: int | None) 
         for replicate in range(replicates)
         for scenario in scenarios
     ]
+
+
+def _runs_of(there: RunSet, scenarios: Sequence[Scenario], seed: int, draws: int | None) -> list[Run]:
+    """The runs of a set that is to be widened, if its numbers are those of the wider one."""
+    if (there.scenarios, there.seed, there.draws) != (tuple(scenarios), seed, draws):
+        raise ValueError("the runs that are there are of other scenarios, another seed or other draws")
+    return list(there.runs)
 
 
 def _check_numbers(scenarios: Sequence[Scenario], **numbers: int | None) -> None:

@@ -28,6 +28,8 @@ from sim.study.runs import draw_of, stream
 
 if TYPE_CHECKING:
     from sim.experiment import Experiment, Point
+    from sim.model import FraudSupplyChain
+    from sim.scenario import Scenario
 
 TRIES = 3
 """How often a run is tried before it counts as failed."""
@@ -254,11 +256,21 @@ def status(folder: SweepFolder) -> pd.DataFrame:
 
 def expected(sweep: Sweep, runs: int, jobs: int) -> Cost:
     """What ``runs`` runs are expected to take on this machine, from a moment of the last point's run."""
+    scenario = sweep.points[-1].scenario
+    model, seconds = pace(scenario, sweep.seed)
+    months = scenario.days / 30.44
+    places = 1 if sweep.experiment.regions == "nation" else model.regions.n + 2
+    columns = len(sweep.experiment.outcomes or OUTCOMES)
+    size = PART_OVERHEAD + BYTES_A_VALUE * months * places * columns
+    return Cost(runs, runs * seconds / max(min(jobs, runs), 1), runs * size)
+
+
+def pace(scenario: Scenario, seed: int) -> tuple[FraudSupplyChain, float]:
+    """A model a moment into its run, and the seconds that the whole run is expected to take here."""
     from sim.model import FraudSupplyChain
 
-    scenario = sweep.points[-1].scenario
     started = time.perf_counter()
-    model = FraudSupplyChain(scenario, seed=sweep.seed)
+    model = FraudSupplyChain(scenario, seed=seed)
     built = time.perf_counter() - started
     model.step()
     started = time.perf_counter()
@@ -266,11 +278,7 @@ def expected(sweep: Sweep, runs: int, jobs: int) -> Cost:
     while model.day < model.days and time.perf_counter() - started < PACE_SECONDS:
         model.step()
     a_day = (time.perf_counter() - started) / max(model.day - first, 1)
-    months = scenario.days / 30.44
-    places = 1 if sweep.experiment.regions == "nation" else model.regions.n + 2
-    columns = len(sweep.experiment.outcomes or OUTCOMES)
-    size = PART_OVERHEAD + BYTES_A_VALUE * months * places * columns
-    return Cost(runs, runs * (built + a_day * scenario.days) / max(min(jobs, runs), 1), runs * size)
+    return model, built + a_day * scenario.days
 
 
 def over_budget(experiment: Experiment, cost: Cost, file: str) -> Sequence[Fault]:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from sim.errors import Fault, InputError, nearest
 from sim.observe.outcomes import OUTCOMES
-from sim.study.compare import NATION
+from sim.study.compare import HEADLINE, NATION
 from sim.study.estimates import mean_interval
 from sim.study.sweep import Sweep, status
 from sim.study.windows import NAMED, Window, effect_windows, headline, over_window
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from sim.experiment import Experiment
     from sim.observe.parts import SweepFolder
 
-HEADLINE = "cases_registered"
 RUNS = ("done", "failed", "waiting")
 
 
