@@ -7,8 +7,8 @@ that are made are never made again, so the set is the one that would have come o
 Looking at the width of an interval does not favour one answer over another, as stopping at a significant
 effect would. But a set that stops early tends to be one whose spread came out small, so intervals hold the
 truth a little less often than they say. Hence a pilot of at least `FEWEST`, and looks that are far apart.
-Measured (`tests/statistical/test_adviser.py`): at least 87 times in 100 for normal differences. Skewed ones
-are held less often, down to 78 in 100 for exponential ones and a pilot of 8.
+Measured (`tests/statistical/test_stopping.py`): 87 times in 100 or more where differences are normal; fewer
+where they are skewed, down to 78 for exponential ones after a pilot of 8.
 
 Two policies are told apart when the interval of their difference leaves 0 out. How many pairs that takes is
 counted as if mean and spread stayed as they are; as the mean moves too, that many give an even chance.
@@ -57,7 +57,7 @@ class Width:
         return self.value * abs(level) if self.relative else self.value
 
     def __str__(self) -> str:
-        return f"{self.value * 100:g}%" if self.relative else f"{self.value:,.6g} cases"
+        return f"{self.value * 100:g}%" if self.relative else f"{self.value:,.12g} cases"
 
 
 @dataclass(frozen=True)

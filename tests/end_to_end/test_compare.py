@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from test_study import cardbreak
 
-from sim.observe.store import FILES
+from sim.observe.store import FILES, PRECISION
 from sim.study.compare import COLUMNS
 from sim.study.costs import TOTAL
 
@@ -57,7 +57,7 @@ def content(folder: Path) -> dict[str, Any]:
 
 
 def test_every_file_is_written(folder: Path, content: dict[str, Any]) -> None:
-    assert {file.name for file in (folder / "all").iterdir()} == set(FILES)
+    assert {file.name for file in (folder / "all").iterdir()} == {*FILES} - {PRECISION}
     assert [Path(name).name for name in content["files"]][-1] == "manifest.json"
 
 
@@ -140,3 +140,44 @@ def test_many_scenarios_share_one_table(folder: Path) -> None:
     for start in ("three against the sum of 2 scenarios", "Displacement, ", "Costs and cases averted, "):
         assert sum(line.startswith(start) for line in lines) == 1
     assert lines[-1].startswith("wrote four/: ")
+
+
+def test_replicates_are_added_until_the_cap_and_are_those_of_a_plain_comparison(folder: Path) -> None:
+    """The cost is said before the first run and before the further ones; the results are those of 9 pairs."""
+    wishes = ["--until-half-width", "0.0001%", "--most-replicates", 9]
+    done = cardbreak(
+        "compare", "three.yaml", *SHORT, "--replicates", 8, *wishes, "--out", "until", folder=folder
+    )
+    assert done.returncode == 0, done.stderr
+    first, more = (line for line in done.stderr.splitlines() if "0.0001%" in line)
+    assert first.startswith("to begin with, 8 pairs of 2 scenarios: 16 runs, about ")
+    assert "at most 9: 18 runs, about " in first
+    assert "the cap of 9 reaches about ±" in more
+    assert "going on to 9: 2 more runs, about " in more
+    assert "±0.0001% asked of each effect, not reached (cap: 9 pairs)" in done.stdout
+    table = pd.read_csv(folder / "until" / PRECISION)
+    assert table[["scenario", "against", "pairs"]].to_numpy().tolist() == [["three", "baseline", 9]]
+    effects = pd.read_csv(folder / "until" / "effects.csv").set_index("outcome")
+    assert table.loc[0, "low"] == effects.loc["cases_registered", "low"]
+    assert table.loc[0, "half_width"] < table.loc[0, "level"]
+    plainly = cardbreak(
+        "compare", "three.yaml", *SHORT, "--replicates", 9, "--out", "nine", "--quiet", folder=folder
+    )
+    assert plainly.returncode == 0, plainly.stderr
+    ours, theirs = (json.loads((folder / name / "manifest.json").read_text()) for name in ("until", "nine"))
+    assert ours["fingerprint"] == theirs["fingerprint"]
+    assert ours["replicates"] == 9
+    assert ours["precision"]["half_width"] == "0.0001%"
+    assert [look["replicates"] for look in ours["precision"]["looks"]] == [8, 9]
+
+
+def test_a_wrong_wish_ends_before_the_first_run(folder: Path) -> None:
+    for wishes, words in (
+        (["--until-half-width", "much"], "--until-half-width: must be a share such as 2%"),
+        (["--most-replicates", 9], "--most-replicates: says when to stop adding replicates"),
+    ):
+        done = cardbreak("compare", "three.yaml", *wishes, "--out", "wrong", folder=folder)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(words)
+        assert not (folder / "wrong").exists()

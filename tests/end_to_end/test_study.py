@@ -12,7 +12,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sim.observe.store import DISPLACEMENT_PICTURE, FILES, INTERACTION, MARKER, PICTURE, open_results
+from sim.observe.store import (
+    DISPLACEMENT_PICTURE,
+    FILES,
+    INTERACTION,
+    MARKER,
+    PICTURE,
+    PRECISION,
+    open_results,
+)
 from sim.study.compare import COLUMNS
 
 SHORT = ["--scale", "2000", "--replicates", "2", "--start", "2018-01-01", "--end", "2018-04-30"]
@@ -53,8 +61,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_all_files_are_there_and_no_other(study: Path) -> None:
-    """No scenario here is the sum of others, so there is no interaction.csv."""
-    assert {file.name for file in (study / "one").iterdir()} == {*FILES} - {INTERACTION}
+    """No scenario here is the sum of others and no half-width was asked for: two tables are not there."""
+    assert {file.name for file in (study / "one").iterdir()} == {*FILES} - {INTERACTION, PRECISION}
     for name in (PICTURE, DISPLACEMENT_PICTURE):
         assert (study / "one" / name).read_bytes().startswith(b"\x89PNG")
 
