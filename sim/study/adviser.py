@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -202,17 +202,21 @@ def run_until(
 ) -> tuple[RunSet, Advice]:
     """Make ``pilot`` replicates, then more, until every effect is known as well as wished or the cap is met.
 
-    ``report`` hears of each look after which more runs are made. An interrupted set is the last one.
+    ``report`` hears of each look after which more runs are made. A KeyboardInterrupt ends with the runs that
+    are finished, marked as interrupted.
     """
     runs = make(replicates=pilot, there=None)
     looks: list[Look] = []
-    while runs.finished and not runs.interrupted:
-        looks.append(look := look_at(runs, asked, wish))
-        if look.further is None:
-            break
-        if report is not None:
-            report(look, runs)
-        runs = make(replicates=look.further, there=runs)
+    try:
+        while runs.finished and not runs.interrupted:
+            looks.append(look := look_at(runs, asked, wish))
+            if look.further is None:
+                break
+            if report is not None:
+                report(look, runs)
+            runs = make(replicates=look.further, there=runs)
+    except KeyboardInterrupt:  # between two batches of runs
+        runs = replace(runs, interrupted=True)
     return runs, Advice(wish, tuple(looks))
 
 

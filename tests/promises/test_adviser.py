@@ -286,6 +286,18 @@ def test_an_interruption_keeps_what_is_finished() -> None:
     assert advice.entry(table, asked)["reached"] is False
 
 
+def test_an_interruption_between_two_batches_loses_nothing() -> None:
+    asked = against_baseline(scenario("wild", noise=100.0, key=8))
+
+    def interrupt(look: Look, runs: RunSet) -> None:
+        raise KeyboardInterrupt
+
+    runs, advice = run_until(asked, Wish(Width(0.01, relative=True), 500), 8, maker(asked), interrupt)
+    assert runs.interrupted
+    assert len(runs.finished) == 16
+    assert advice.looks[0].further is not None
+
+
 def test_a_look_at_more_draws_takes_each_pair_for_one() -> None:
     asked = against_baseline(scenario("wild", noise=100.0, key=9))
     runs = maker(asked, draws=40)(replicates=20, there=None)
