@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from sim.options import (
     Seed,
     Sets,
     Start,
+    day,
 )
 
 studies = typer.Typer()
@@ -162,3 +164,42 @@ def discover(
     from sim.console_discover import discover as work
 
     work(sweep, DiscoverOptions(out, target, policy, outcome, quiet, json))
+
+
+@studies.command()
+def forecast(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="The schedule of measures to assume.")],
+    origin: Annotated[
+        date | None,
+        typer.Option(
+            parser=day,
+            metavar="DATE",
+            help="The day on which the forecast is made; by default the last of the record.",
+            show_default=False,
+        ),
+    ] = None,
+    months: Annotated[int, typer.Option(min=1, max=60, help="Months ahead, that of the origin first.")] = 12,
+    rival: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Mix in a rival structure, or all; repeatable."),
+    ] = None,
+    resume: Resume = False,
+    expand: Expand = False,
+    dry_run: DryRun = False,
+    replicates: Replicates = 40,
+    seed: Seed = 1,
+    scale: Scale = None,
+    sets: Sets = None,
+    jobs: Jobs = None,
+    draws: Draws = 20,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Forecast monthly registered cases from a day on, with bands, odds of falls, and naive forecasters."""
+    from sim.console_forecast import forecast as work
+    from sim.console_sweep import SweepOptions
+
+    common = Options(replicates, seed, scale, None, None, sets, jobs, 1, draws, "month")
+    options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run)
+    work(scenario, origin, months, tuple(rival or ()), common, options)

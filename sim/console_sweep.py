@@ -55,9 +55,9 @@ def sweep(name: str, options: SweepOptions) -> None:
         seed=experiment.seed if options.seed is None else options.seed,
     )
     folder = SweepFolder(options.out or Path("results") / experiment.name, _shard(options.shard))
-    if (interrupted := _carried_out(name, asked, folder, options)) is not None:
+    if (interrupted := carried_out(name, asked, folder, options)) is not None:
         _tell(asked, folder, options)
-        _end(folder, interrupted)
+        end(folder, interrupted)
 
 
 def attribute(
@@ -78,9 +78,9 @@ def attribute(
     }
     asked = study.as_sweep(scenario, found, worlds, common.replicates, common.draws, common.seed)
     folder = SweepFolder(options.out or Path("results") / asked.experiment.name)
-    if (interrupted := _carried_out(scenario.name, asked, folder, options)) is not None:
+    if (interrupted := carried_out(scenario.name, asked, folder, options)) is not None:
         _tell_attribution(study.table(folder, asked, found, worlds, chosen), folder, options)
-        _end(folder, interrupted)
+        end(folder, interrupted)
 
 
 def _tell_attribution(table: Any, folder: SweepFolder, options: SweepOptions) -> None:
@@ -102,7 +102,7 @@ def _tell_attribution(table: Any, folder: SweepFolder, options: SweepOptions) ->
         print("no pair of runs is complete yet")
 
 
-def _carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions) -> bool | None:
+def carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions) -> bool | None:
     """State, then make, what a sweep lacks; whether it was interrupted, None where only a plan is wanted."""
     from sim.views.progress import Display
 
@@ -207,7 +207,8 @@ def _tell(asked: Sweep, folder: SweepFolder, options: SweepOptions) -> None:
     print(f"\nwrote {folder.path}/: design.csv, parts/ (every run), log.jsonl, sweep.json")
 
 
-def _end(folder: SweepFolder, interrupted: bool) -> None:
+def end(folder: SweepFolder, interrupted: bool) -> None:
+    """Name the runs that failed, and leave with the exit code for what is missing."""
     from sim.study.sweep import failures
 
     broken: list[Any] = failures(folder)

@@ -17,7 +17,8 @@ def _draws(text: str) -> int | None:
     return int(text)
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
+    """A calendar day, as options write it."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -48,8 +49,8 @@ Scale = Annotated[
         show_default=False,
     ),
 ]
-Start = Annotated[date | None, typer.Option(parser=_day, metavar="DATE", help="Clip the run: first day.")]
-End = Annotated[date | None, typer.Option(parser=_day, metavar="DATE", help="Clip the run: last day.")]
+Start = Annotated[date | None, typer.Option(parser=day, metavar="DATE", help="Clip the run: first day.")]
+End = Annotated[date | None, typer.Option(parser=day, metavar="DATE", help="Clip the run: last day.")]
 Sets = Annotated[
     list[str] | None,
     typer.Option(
@@ -88,6 +89,6 @@ Expand = Annotated[
 ]
 KnownBy = Annotated[
     date | None,
-    typer.Option(parser=_day, metavar="DATE", help="Only what was known on that day.", show_default=False),
+    typer.Option(parser=day, metavar="DATE", help="Only what was known on that day.", show_default=False),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be run, and what it takes.")]

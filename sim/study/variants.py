@@ -121,9 +121,9 @@ def comparison(
     if each:
         found += _alone(main)
     for rival in structures:
-        world = _under(baseline, rival)
+        world = under(baseline, rival)
         found += [
-            Compared(_under(one.scenario, rival), world, f"{one.whole}-{rival}", one.dose)
+            Compared(under(one.scenario, rival), world, f"{one.whole}-{rival}", one.dose)
             for one in found
             if one.baseline is baseline
         ]
@@ -226,7 +226,8 @@ def _kind(measure: Measure) -> str:
     return f"{measure.measure}-{criterion}" if criterion else measure.measure
 
 
-def _under(scenario: Scenario, rival: str) -> Scenario:
+def under(scenario: Scenario, rival: str) -> Scenario:
+    """The scenario in a rival structure, named after it."""
     title = f"{_titled(scenario)} ({rival})"
     return scenario.with_(name=f"{scenario.name}-{rival}", title=title, rival=rival)
 

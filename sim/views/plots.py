@@ -168,7 +168,7 @@ def _cases(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
     axes.set_title("Registered cases a month, China: median, 50% and 90% of runs")
     axes.set_ylabel("thousand cases a month")
     axes.set_ylim(bottom=0)
-    _time_axis(axes, national)
+    time_axis(axes, national)
     _launch_label(axes, national["month"])
     axes.tick_params(labelbottom=False)
 
@@ -187,7 +187,7 @@ def _year_on_year(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) ->
     axes.axhline(0, color=GREY, linewidth=1)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("year on year")
-    _time_axis(axes, change)
+    time_axis(axes, change)
 
 
 def _price(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
@@ -198,7 +198,7 @@ def _price(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_title("What a gang pays for a set (bank card, SIM, key, identity copy)")
     axes.set_ylabel("yuan a set, log scale")
-    _time_axis(axes, national)
+    time_axis(axes, national)
 
 
 def _bands(axes: Axes, table: pd.DataFrame, column: str, looks: Sequence[_Look], factor: float = 1.0) -> None:
@@ -209,7 +209,7 @@ def _bands(axes: Axes, table: pd.DataFrame, column: str, looks: Sequence[_Look],
         quantiles = rows.groupby("month")[column].quantile(levels).unstack() * factor
         if quantiles.empty:
             continue
-        months = [_x(month) for month in quantiles.index]
+        months = [x_of(month) for month in quantiles.index]
         axes.fill_between(
             months, quantiles[0.05], quantiles[0.95], color=look.colour, alpha=0.13, linewidth=0
         )
@@ -226,7 +226,7 @@ def _strip(axes: Axes, measures: Sequence[Measure], looks: Sequence[_Look]) -> N
         colours = ["#999999"] if everywhere else [k.colour for k in looks if k.name in bar.scenarios]
         _striped_bar(axes, row, bar, colours or [GREY])
         _bar_label(axes, row, bar)
-    axes.axvline(_x(LAUNCH), color=GREY, linewidth=1.2, linestyle=(0, (4, 2)))
+    axes.axvline(x_of(LAUNCH), color=GREY, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.set_yticks([])
     axes.set_ylim(max(len(measures), 1) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
@@ -234,7 +234,7 @@ def _strip(axes: Axes, measures: Sequence[Measure], looks: Sequence[_Look]) -> N
 
 
 def _striped_bar(axes: Axes, row: int, bar: Measure, colours: Sequence[str]) -> None:
-    left, right = _x(bar.start), _x(bar.end)
+    left, right = x_of(bar.start), x_of(bar.end)
     height = BAR_HEIGHT / len(colours)
     for place, colour in enumerate(colours):
         middle = row - BAR_HEIGHT / 2 + (place + 0.5) * height
@@ -244,7 +244,7 @@ def _striped_bar(axes: Axes, row: int, bar: Measure, colours: Sequence[str]) -> 
 def _bar_label(axes: Axes, row: int, bar: Measure) -> None:
     """The measure's name, left of its bar, or upon it where the bar begins too far left."""
     first, last = axes.get_xlim()
-    start = max(_x(bar.start), first)
+    start = max(x_of(bar.start), first)
     upon = start < first + 0.2 * (last - first)
     shift, side = (4, "left") if upon else (-4, "right")
     axes.annotate(
@@ -295,23 +295,24 @@ def _effect_words(row: Mapping[str, Any]) -> str:
     return "" if math.isnan(row["relative"]) else f"{row['relative']:+.1%}"
 
 
-def _time_axis(axes: Axes, table: pd.DataFrame) -> None:
+def time_axis(axes: Axes, table: pd.DataFrame) -> None:
+    """A time axis over the months of a table, with the launch as a line."""
     first, last = table["month"].min(), table["month"].max()
     if first < SHOWN_FROM < last - pd.DateOffset(years=1):
         first = SHOWN_FROM
-    axes.set_xlim(_x(first), _x(last + pd.DateOffset(months=1)))
+    axes.set_xlim(x_of(first), x_of(last + pd.DateOffset(months=1)))
     locator = dates.AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     if first <= LAUNCH <= last:
-        axes.axvline(_x(LAUNCH), color=GREY, linewidth=1.2, linestyle=(0, (4, 2)))
+        axes.axvline(x_of(LAUNCH), color=GREY, linewidth=1.2, linestyle=(0, (4, 2)))
 
 
 def _launch_label(axes: Axes, months: pd.Series) -> None:
     """The launch, named once, at the foot of the picture of cases, where there is room."""
     if not months.min() <= LAUNCH <= months.max():
         return
-    where = (_x(LAUNCH), 0.03)
+    where = (x_of(LAUNCH), 0.03)
     axes.annotate(
         "launch, 10 October 2020",
         where,
@@ -323,7 +324,7 @@ def _launch_label(axes: Axes, months: pd.Series) -> None:
     )
 
 
-def _x(day: pd.Timestamp) -> float:
+def x_of(day: pd.Timestamp) -> float:
     """Place of a day on the time axis."""
     return float(dates.date2num(day))  # type: ignore[no-untyped-call]
 

@@ -1,0 +1,83 @@
+"""What `forecast` does: state the runs, make them, say what the coming months may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.console import Options, save
+from sim.console_sweep import SweepOptions, carried_out, end
+from sim.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.forecast.study import Forecast
+    from sim.observe.parts import SweepFolder
+
+FILES = ("bands.csv", "streaks.csv", "naive.csv", "structures.csv")
+PICTURE = "forecast.png"
+
+
+def forecast(
+    name: str, day: date | None, months: int, rivals: Sequence[str], common: Options, options: SweepOptions
+) -> None:
+    """Make the runs of a forecast, or those that are missing, and tell what it says."""
+    from sim.calibration.targets import read_targets
+    from sim.forecast import study
+    from sim.observe.parts import SweepFolder
+
+    record = read_targets()
+    origin = day or max(target.known for target in record.targets)
+    (scenario,) = common.load([name])
+    worlds = study.structures_of(scenario, origin, months, rivals)
+    asked = study.as_sweep(worlds, record, common.replicates, common.draws, common.seed)
+    folder = SweepFolder(options.out or Path("results") / f"forecast-{scenario.name[:60]}-{origin}")
+    if (interrupted := carried_out(name, asked, folder, options)) is None:
+        return
+    monthly = folder.monthly()
+    if monthly.empty:
+        raise InputError([Fault(str(folder.path), None, "", "holds no finished run yet", "Go on: --resume.")])
+    found = study.forecast(monthly, worlds, record, origin)
+    _write(folder, found)
+    _draw(folder, found, monthly, origin)
+    if not options.quiet:
+        _tell(folder, found, scenario.name, origin, common.draws, options.json)
+    end(folder, interrupted)
+
+
+def _tables(found: Forecast) -> dict[str, pd.DataFrame]:
+    return dict(zip(FILES, (found.bands, found.streaks, found.naive, found.structures), strict=True))
+
+
+def _write(folder: SweepFolder, found: Forecast) -> None:
+    for file, table in _tables(found).items():
+        save(table, folder.path / file)
+
+
+def _draw(folder: SweepFolder, found: Forecast, monthly: pd.DataFrame, origin: date) -> None:
+    from sim.observe.store import atomically
+    from sim.views.forecast_bands import bands_picture
+
+    picture = bands_picture(found.bands, found.naive, monthly, origin)
+    atomically(folder.path / PICTURE, lambda file: file.write(picture))
+
+
+def _tell(
+    folder: SweepFolder, found: Forecast, name: str, origin: date, draws: int | None, json: bool
+) -> None:
+    from sim.views import forecast_tables as of_forecasts
+    from sim.views import tables as view
+
+    if json:
+        rows = {file.removesuffix(".csv"): view.records(table) for file, table in _tables(found).items()}
+        print(view.as_json({"folder": str(folder.path), "scenario": name, "origin": str(origin)} | rows))
+        return
+    for table in of_forecasts.forecast_tables(found.bands, found.naive, found.streaks, found.structures):
+        view.show(table)
+        print()
+    for line in of_forecasts.caveats(found.bands, draws):
+        print(line)
+    print(f"wrote {folder.path}/: {', '.join((*FILES, PICTURE))}")
