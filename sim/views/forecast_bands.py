@@ -50,7 +50,7 @@ def _draw(bands: pd.DataFrame, naive: pd.DataFrame, monthly: pd.DataFrame, origi
     left.set_title("Registered cases a month, China: median, 50% and 90%")
     left.set_ylabel("thousand cases a month")
     left.set_ylim(bottom=0)
-    left.legend(frameon=False, fontsize=9)
+    left.axvline(x_of(origin), color=COLOURS[1], linewidth=1.2, linestyle=(0, (1, 2)))
     year = bands[bands["statistic"] == "year on year"]
     _bands(right, year, 1.0)
     right.axhline(0, color=GREY, linewidth=1)
@@ -58,6 +58,8 @@ def _draw(bands: pd.DataFrame, naive: pd.DataFrame, monthly: pd.DataFrame, origi
     right.set_title("Change on the same month of the year before")
     for axes, table in ((left, national), (right, year)):
         time_axis(axes, table)
+    labels = left.get_legend_handles_labels()
+    figure.legend(*labels, loc="outside upper left", ncols=7, frameon=False, fontsize=10)
     foot(figure, f"Forecast from {origin:%Y-%m-%d} on, conditional on the scenario's schedule of measures.")
     return figure
 
