@@ -16,6 +16,7 @@ from sim.options import (
     Expand,
     Jobs,
     Json,
+    OnCluster,
     Out,
     Quiet,
     Replicates,
@@ -57,6 +58,7 @@ def sweep(
     draws: Draws = None,
     scale: Scale = None,
     jobs: Jobs = None,
+    cluster: OnCluster = None,
     out: Out = None,
     quiet: Quiet = False,
     json: Json = False,
@@ -71,6 +73,7 @@ def sweep(
         draws=draws,
         seed=seed,
         jobs=jobs,
+        cluster=cluster,
         out=out,
         resume=resume,
         expand=expand,
@@ -118,6 +121,7 @@ def attribute(
     end: End = None,
     sets: Sets = None,
     jobs: Jobs = None,
+    cluster: OnCluster = None,
     draws: Draws = None,
     out: Out = None,
     quiet: Quiet = False,
@@ -128,7 +132,7 @@ def attribute(
     from sim.console_sweep import attribute as work
 
     common = Options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
-    options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run)
+    options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run, cluster=cluster)
     work((scenario, baseline), tuple(group or ()), orders, common, options)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
     from sim.observe.parts import Shard, SweepFolder
+    from sim.study.cluster import Cluster
     from sim.study.sweep import Cost, Sweep
     from sim.views.progress import Display
 
@@ -36,6 +38,7 @@ class SweepOptions:
     mixed: bool = False
     plan: bool = False
     shard: str = ""
+    cluster: str | None = None
 
 
 def sweep(name: str, options: SweepOptions) -> None:
@@ -107,8 +110,21 @@ def carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOpti
     from sim.views.progress import Display
 
     display = Display(quiet=options.quiet)
-    _state(name, asked, folder, options, display)
-    return None if options.dry_run else _make(asked, folder, options, display)
+    with _cluster(options, display) as cluster:
+        _state(name, asked, folder, options, display, cluster)
+        return None if options.dry_run else _make(asked, folder, options, display, cluster)
+
+
+def _cluster(options: SweepOptions, display: Display) -> AbstractContextManager[Cluster | None]:
+    """The cluster that is asked for, checked; None where the runs are made here."""
+    from sim.study.cluster import connected
+
+    if options.cluster is None:
+        return nullcontext()
+    if options.jobs is not None:
+        mend = "Leave --jobs out: as many runs are made at once as the cluster has workers."
+        raise InputError([Fault("--cluster", None, "", "does not go with --jobs", mend)])
+    return connected(options.cluster, display.say)
 
 
 def _shard(text: str) -> Shard | None:
@@ -141,7 +157,14 @@ def collect(target: Path, sources: Sequence[Path], quiet: bool) -> None:
         print(f"{target}: {'complete' if not left else f'{len(left)} batches are missing'}")
 
 
-def _state(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Display) -> None:
+def _state(
+    name: str,
+    asked: Sweep,
+    folder: SweepFolder,
+    options: SweepOptions,
+    display: Display,
+    cluster: Cluster | None,
+) -> None:
     """Say what is to be done and what it takes, before the first run; refuse what breaks the budget."""
     from sim.observe.parts import missing
     from sim.study.compiling import warm_up
@@ -153,26 +176,32 @@ def _state(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions, 
     waiting = {run for batch in missing(batches, done) for run in batch.runs} | set(asked.wanted()) - there
     warm_up(lambda: display.say(COMPILING))
     jobs = options.jobs or os.cpu_count() or 1
-    cost = expected(asked, len(waiting), jobs)
-    display.say(_sentence(asked, len(there), cost, jobs))
+    hands, kind = (
+        (jobs, "processes") if cluster is None else (cluster.workers(), "workers as fast as this one")
+    )
+    cost = expected(asked, len(waiting), hands)
+    display.say(_sentence(asked, len(there), cost, f"{hands} {kind}"))
     faults = over_budget(asked.experiment, cost, name)
     if faults:
         raise InputError(faults)
 
 
-def _sentence(asked: Sweep, there: int, cost: Cost, jobs: int) -> str:
+def _sentence(asked: Sweep, there: int, cost: Cost, hands: str) -> str:
     from sim.views.progress import duration
 
     size = f"{cost.bytes / 1e6:.1f} MB" if cost.bytes < 1e9 else f"{cost.bytes / 1e9:.1f} GB"
     had = f", {there} runs are there" if there else ""
     return (
         f"{asked.experiment.name}: {len(asked.points)} points, {asked.replicates} replicates each{had}; "
-        f"{cost.runs} runs to make: about {duration(cost.seconds)} with {jobs} processes, {size} of disk"
+        f"{cost.runs} runs to make: about {duration(cost.seconds)} with {hands}, {size} of disk"
     )
 
 
-def _make(asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Display) -> bool:
+def _make(
+    asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Display, cluster: Cluster | None
+) -> bool:
     from sim.study import sweep as study
+    from sim.study.cluster import ClusterLostError
 
     if folder.shard is not None and not folder.exists:
         what, mend = "holds no plan to share out", "Write it first, once, with --plan."
@@ -185,7 +214,10 @@ def _make(asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Dis
         return False
     display.begin()
     try:
-        return study.work(folder, asked, jobs=options.jobs, progress=display)
+        return study.work(folder, asked, jobs=options.jobs, cluster=cluster, progress=display)
+    except ClusterLostError:
+        complain(f"the scheduler {options.cluster} has gone: what is finished is kept; go on with --resume")
+        raise StopError(1) from None
     finally:
         display.close()
 

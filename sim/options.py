@@ -61,6 +61,15 @@ Jobs = Annotated[
     int | None,
     typer.Option(min=1, max=4096, help="Processes side by side; all cores by default.", show_default=False),
 ]
+OnCluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Make the runs on the Dask cluster with this scheduler, as tcp://10.0.0.5:8786.",
+        show_default=False,
+    ),
+]
 Threads = Annotated[int, typer.Option(min=1, max=1024, help="Threads inside one run.")]
 Draws = Annotated[
     int | None,

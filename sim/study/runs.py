@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sim.study.crews import InPool, InProcess, Progress, silent
+from sim.study.cluster import Cluster, OnCluster
+from sim.study.crews import Crew, InPool, InProcess, Progress, silent
 from sim.study.one_run import Run, Settings, Task
 from sim.study.run_set import RunSet
 
@@ -105,15 +107,19 @@ def stream(
     keep: Callable[[Run], None],
     *,
     jobs: int | None = None,
+    cluster: Cluster | None = None,
     progress: Progress | None = None,
     compiling: Callable[[], None] | None = None,
 ) -> bool:
-    """Make runs and hand each to ``keep`` when it is done, in any order, keeping none.
+    """Make runs, here or on a cluster, and hand each to ``keep`` when it is done, in any order, keeping none.
 
     Returns whether the user interrupted.
     """
-    workers = min(jobs or os.cpu_count() or 1, max(len(tasks), 1))
-    crew = InProcess if workers == 1 else InPool
+    hands = cluster.workers() if cluster is not None else jobs or os.cpu_count() or 1
+    workers = min(max(hands, 1), max(len(tasks), 1))
+    crew: Callable[..., Crew] = InProcess if workers == 1 else InPool
+    if cluster is not None:
+        crew = partial(OnCluster, cluster)
     work = [(task,) for task in tasks]
     return crew(work, settings, workers, progress or silent, compiling or silent, keep).work()
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sim.experiment import Experiment, Point
     from sim.model import FraudSupplyChain
     from sim.scenario import Scenario
+    from sim.study.cluster import Cluster
 
 TRIES = 3
 """How often a run is tried before it counts as failed."""
@@ -182,9 +183,12 @@ def work(
     sweep: Sweep,
     *,
     jobs: int | None = None,
+    cluster: Cluster | None = None,
     progress: Progress | None = None,
 ) -> bool:
-    """Make every batch of this folder's shard that does not count yet; True if it was interrupted."""
+    """Make every batch of this folder's shard that does not count yet, here or on a cluster; True if it was
+    interrupted.
+    """
     left = missing(folder.batches(), folder.done())
     if folder.shard is not None:
         left = [batch for batch in left if folder.shard.has(batch)]
@@ -217,7 +221,7 @@ def work(
     runs = [run for batch in left for run in batch.runs]
     while runs:
         tasks = [Task(scenarios[run.scenario], run.replicate, run.draw) for run in runs]
-        if stream(tasks, Settings(seed=sweep.seed), keep, jobs=jobs, progress=progress):
+        if stream(tasks, Settings(seed=sweep.seed), keep, jobs=jobs, cluster=cluster, progress=progress):
             return True
         runs, again[:] = list(again), []
     return False
