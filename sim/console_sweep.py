@@ -107,12 +107,17 @@ def _tell_attribution(table: Any, folder: SweepFolder, options: SweepOptions) ->
 
 def carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions) -> bool | None:
     """State, then make, what a sweep lacks; whether it was interrupted, None where only a plan is wanted."""
+    from sim.study.cluster import ClusterLostError
     from sim.views.progress import Display
 
     display = Display(quiet=options.quiet)
-    with _cluster(options, display) as cluster:
-        _state(name, asked, folder, options, display, cluster)
-        return None if options.dry_run else _make(asked, folder, options, display, cluster)
+    try:
+        with _cluster(options, display) as cluster:
+            _state(name, asked, folder, options, display, cluster)
+            return None if options.dry_run else _make(asked, folder, options, display, cluster)
+    except ClusterLostError:
+        complain(f"the scheduler {options.cluster} has gone: what is finished is kept; go on with --resume")
+        raise StopError(1) from None
 
 
 def _cluster(options: SweepOptions, display: Display) -> AbstractContextManager[Cluster | None]:
@@ -201,7 +206,6 @@ def _make(
     asked: Sweep, folder: SweepFolder, options: SweepOptions, display: Display, cluster: Cluster | None
 ) -> bool:
     from sim.study import sweep as study
-    from sim.study.cluster import ClusterLostError
 
     if folder.shard is not None and not folder.exists:
         what, mend = "holds no plan to share out", "Write it first, once, with --plan."
@@ -215,9 +219,6 @@ def _make(
     display.begin()
     try:
         return study.work(folder, asked, jobs=options.jobs, cluster=cluster, progress=display)
-    except ClusterLostError:
-        complain(f"the scheduler {options.cluster} has gone: what is finished is kept; go on with --resume")
-        raise StopError(1) from None
     finally:
         display.close()
 

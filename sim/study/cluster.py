@@ -147,20 +147,27 @@ class Cluster:
 
     def _answers(self) -> dict[str, Any]:
         """The identity of the scheduler and of each worker, or the error that came instead."""
-        try:
-            scheduler: Any = self.client.run_on_scheduler(identity)
-        except Exception as problem:  # whatever it could not read or import
-            scheduler = problem
-        workers = self.client.run(identity, on_error="return")
+        with self._answering():
+            try:
+                scheduler: Any = self.client.run_on_scheduler(identity)
+            except (ImportError, AttributeError) as problem:
+                scheduler = problem
+            workers = self.client.run(identity, on_error="return")
         return {"the scheduler": scheduler} | {f"worker {name}": own for name, own in workers.items()}
 
     def _threads(self) -> dict[str, int]:
-        if not self.lost:
-            try:
-                return dict(self.client.nthreads())
-            except OSError as problem:
-                raise ClusterLostError from problem
-        raise ClusterLostError
+        with self._answering():
+            return dict(self.client.nthreads())
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Tell a scheduler that has gone from all else."""
+        if self.lost:
+            raise ClusterLostError
+        try:
+            yield
+        except OSError as problem:
+            raise ClusterLostError from problem
 
 
 def _told(answer: Mapping[str, str] | Exception) -> str:
@@ -248,6 +255,7 @@ class OnCluster(Crew):
                 with suppress(Empty):
                     key = finished.get(timeout=POLL_SECONDS)
                     future, job = under_way.pop(key)
+                    self.shares.pop(key, None)
                     if not self._taken(future):
                         deadly.append(job)
         finally:
@@ -276,13 +284,14 @@ class OnCluster(Crew):
         from distributed import KilledWorker
 
         try:
-            for run in future.result():
-                self.take(run)
+            runs = future.result()
         except KilledWorker:
             return False
         except (Exception, CancelledError) as problem:
             self.cluster.check()  # knows better, where a worker should not be there or the scheduler has gone
             raise self.cluster.refusal(f"a job could not be made ({one_line(problem)})", GO_ON) from problem
+        for run in runs:
+            self.take(run)
         return True
 
     def _hear(self, event: tuple[float, tuple[str, float]]) -> None:

@@ -38,12 +38,12 @@ baseline: baseline
 scale: 2000
 start: 2020-09-01
 end: 2020-10-31
-replicates: 6
+replicates: 4
 levers:
   of:
     outlets: {set: interventions.opening_suspension.outlets, values: [0, 620]}
 """
-RUNS = 18
+RUNS = 12
 LABELS = ["scenario", "draw", "replicate", "month", "region"]
 
 
