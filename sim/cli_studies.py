@@ -195,6 +195,7 @@ def forecast(
     scale: Scale = None,
     sets: Sets = None,
     jobs: Jobs = None,
+    cluster: OnCluster = None,
     draws: Draws = 20,
     out: Out = None,
     quiet: Quiet = False,
@@ -205,5 +206,5 @@ def forecast(
     from sim.console_sweep import SweepOptions
 
     common = Options(replicates, seed, scale, None, None, sets, jobs, 1, draws, "month")
-    options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run)
+    options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run, cluster=cluster)
     work(scenario, origin, months, tuple(rival or ()), common, options)

@@ -181,9 +181,8 @@ def _state(
     waiting = {run for batch in missing(batches, done) for run in batch.runs} | set(asked.wanted()) - there
     warm_up(lambda: display.say(COMPILING))
     jobs = options.jobs or os.cpu_count() or 1
-    hands, kind = (
-        (jobs, "processes") if cluster is None else (cluster.workers(), "workers as fast as this one")
-    )
+    hands = jobs if cluster is None else cluster.workers()
+    kind = "processes" if cluster is None else "workers as fast as this one"
     cost = expected(asked, len(waiting), hands)
     display.say(_sentence(asked, len(there), cost, f"{hands} {kind}"))
     faults = over_budget(asked.experiment, cost, name)
