@@ -208,3 +208,63 @@ def forecast(
     common = Options(replicates, seed, scale, None, None, sets, jobs, 1, draws, "month")
     options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run, cluster=cluster)
     work(scenario, origin, months, tuple(rival or ()), common, options)
+
+
+@studies.command()
+def mix(
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help="The scenario whose measures are mixed.")
+    ],
+    baseline: Annotated[str, typer.Option(metavar="FILE", help="The scenario to compare with.")] = "baseline",
+    target: Annotated[
+        str, typer.Option(metavar="SHARE", help="How far registered cases are to fall below the baseline's.")
+    ] = "20%",
+    probability: Annotated[str, typer.Option(metavar="SHARE", help="How sure that is to be.")] = "90%",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=ID,ID", help="Measures that share a dose; repeatable."),
+    ] = None,
+    doses: Annotated[
+        str, typer.Option(metavar="D,D", help="Shares of coverage to try, beside leaving a group out.")
+    ] = "1",
+    cost: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID=YUAN", help="Unit cost instead of the scenario's; repeatable."),
+    ] = None,
+    confirm: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Fresh pairs for the mix that is found.")
+    ] = 50,
+    most_runs: Annotated[
+        int | None, typer.Option(min=1, help="Runs to make in all, at most.", show_default=False)
+    ] = None,
+    chance_only: Annotated[
+        bool,
+        typer.Option(
+            "--chance-only", help="Keep parameters at their point values, instead of a draw a pair."
+        ),
+    ] = False,
+    resume: Resume = False,
+    dry_run: DryRun = False,
+    replicates: Annotated[
+        int, typer.Option(min=2, max=100_000, help="Pairs with which every mix is screened.")
+    ] = 8,
+    seed: Seed = 1,
+    scale: Scale = None,
+    start: Start = None,
+    end: End = None,
+    sets: Sets = None,
+    jobs: Jobs = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Find the cheapest mix of a scenario's measures that reaches a target, and confirm it on fresh runs."""
+    from sim.console_mix import Asked
+    from sim.console_mix import mix as work
+    from sim.console_sweep import SweepOptions
+    from sim.study.mixes import A_DRAW_EACH
+
+    asked = Asked(target, probability, tuple(group or ()), doses, tuple(cost or ()), confirm, most_runs)
+    draws = None if chance_only else A_DRAW_EACH
+    common = Options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
+    work((scenario, baseline), asked, common, SweepOptions(jobs, out, resume, False, quiet, json, dry_run))

@@ -55,7 +55,7 @@ def mean_interval(differences: np.ndarray, draws: np.ndarray) -> tuple[float, fl
         return math.nan, math.nan
     mean = float(differences.mean())
     groups = _by_draw(differences, draws)
-    reach = _quantile(len(groups)) * math.sqrt(_covariance(groups, groups, len(differences)))
+    reach = quantile(len(groups)) * math.sqrt(_covariance(groups, groups, len(differences)))
     return mean - reach, mean + reach
 
 
@@ -67,7 +67,7 @@ def half_width(deviation: float, pairs: int) -> float:
     """Half the width of the 90% interval of a mean over at least two independent pairs, of whose differences
     `deviation` is the standard deviation.
     """
-    return _quantile(pairs) * deviation / math.sqrt(pairs)
+    return quantile(pairs) * deviation / math.sqrt(pairs)
 
 
 def pairs_needed(deviation: float, reach: float) -> int | None:
@@ -78,7 +78,7 @@ def pairs_needed(deviation: float, reach: float) -> int | None:
     """
     if deviation == 0.0:
         return 2
-    if reach <= 0.0 or (fewest := (_quantile(MOST_PAIRS) * deviation / reach) ** 2) > MOST_PAIRS:
+    if reach <= 0.0 or (fewest := (quantile(MOST_PAIRS) * deviation / reach) ** 2) > MOST_PAIRS:
         return None
     pairs = max(math.ceil(fewest), 2)
     while half_width(deviation, pairs) > reach:
@@ -100,7 +100,7 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray, draws: np.ndarray) -> 
     if math.isnan(low):
         return Ratio(n / d + 0.0, math.nan, math.nan)
     top, bottom = _by_draw(numerator, draws), _by_draw(denominator, draws)
-    t2 = _quantile(len(top)) ** 2
+    t2 = quantile(len(top)) ** 2
     a, b, c = (
         product - t2 * _covariance(one, other, len(numerator))
         for product, one, other in ((d * d, bottom, bottom), (n * d, top, bottom), (n * n, top, top))
@@ -126,7 +126,8 @@ def _covariance(one: np.ndarray, other: np.ndarray, count: int) -> float:
     return len(one) / (len(one) - 1) * float(one @ other) / count**2
 
 
-def _quantile(groups: int) -> float:
+def quantile(groups: int) -> float:
+    """Student's t for a 90% interval of a mean over so many independent groups."""
     from scipy.stats import t  # imported late: it costs half a second
 
     return float(t.ppf(0.5 + CONFIDENCE / 2, groups - 1))

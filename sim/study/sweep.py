@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 TRIES = 3
 """How often a run is tried before it counts as failed."""
 
+UNITS = "units."
+"""What the columns of units delivered begin with."""
+
 PACE_SECONDS = 1.5
 PART_OVERHEAD, BYTES_A_VALUE = 20_000, 5
 """Size of a part beside its values, and of a value, as measured."""
@@ -42,13 +45,17 @@ PART_OVERHEAD, BYTES_A_VALUE = 20_000, 5
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is asked for: the points of an experiment, how often each, and with which seed."""
+    """What is asked for: the points of an experiment, how often each, and with which seed.
+
+    With ``units`` the nation's rows also keep what every measure delivered, in columns `units.ID`.
+    """
 
     experiment: Experiment
     points: tuple[Point, ...]
     replicates: int
     draws: int | None
     seed: int
+    units: bool = False
 
     def wanted(self) -> list[RunId]:
         """Every run, replicate by replicate, so that all points have some runs early."""
@@ -110,7 +117,7 @@ def begin(folder: SweepFolder, sweep: Sweep, *, resume: bool, expand: bool, mixe
     if changed and not mixed:
         mend = "Give another --out, or --mixed to go on and have results of both in one sweep."
         raise refusal(folder.path, "was begun with something else: " + "; ".join(changed), mend)
-    planned = {run for batch in folder.batches() for run in batch.runs}
+    planned = _planned(folder)
     new = [run for run in sweep.wanted() if run not in planned]
     if new and not expand and planned:
         raise refusal(folder.path, f"lacks {len(new)} runs that are asked for", "Widen it with --expand.")
@@ -142,6 +149,16 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         if was != is_:
             changed.append(f"{name} {was}, now {is_}")
     return changed
+
+
+def plan_more(folder: SweepFolder, runs: Sequence[RunId]) -> None:
+    """Plan those of the runs that no plan has yet."""
+    planned = _planned(folder)
+    folder.add_plan([run for run in runs if run not in planned])
+
+
+def _planned(folder: SweepFolder) -> set[RunId]:
+    return {run for batch in folder.batches() for run in batch.runs}
 
 
 def plan_failed_again(folder: SweepFolder) -> int:
@@ -212,7 +229,7 @@ def work(
         if run.monthly is None:
             at.failed[name] = Failure(run.scenario, run.draw, run.replicate, run.error, tries[name])
         else:
-            at.frames[name] = _kept(run, sweep.experiment)
+            at.frames[name] = _kept(run, sweep)
         if at.full:
             _write(folder, at)
             for done in at.batch.runs:
@@ -227,15 +244,28 @@ def work(
     return False
 
 
-def _kept(run: Run, experiment: Experiment) -> pd.DataFrame:
-    """The rows and columns of a run that the experiment keeps, labelled."""
-    frame = run.monthly
+def _kept(run: Run, sweep: Sweep) -> pd.DataFrame:
+    """The rows and columns of a run that the sweep keeps, labelled."""
+    frame, experiment = run.monthly, sweep.experiment
     assert frame is not None
     if experiment.regions == "nation":
         frame = frame[frame["region"] == NATION]
     if experiment.outcomes is not None:
         frame = frame[["month", "region", *experiment.outcomes]]
+    if sweep.units:
+        frame = _with_units(run, frame)
     return labelled(run, frame)
+
+
+def _with_units(run: Run, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the nation with a column more for each measure that delivered something."""
+    assert run.deeds is not None
+    units = run.deeds[run.deeds["what"] == "units"]
+    for measure, rows in units.groupby("measure"):
+        by_month = rows.groupby("month")["value"].sum()
+        there = frame["region"] == NATION
+        frame = frame.assign(**{f"{UNITS}{measure}": frame["month"].map(by_month).where(there).fillna(0.0)})
+    return frame
 
 
 def _write(folder: SweepFolder, done: _Open) -> None:

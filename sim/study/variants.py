@@ -181,13 +181,13 @@ def _at_doses(one: Compared, doses: Sequence[float]) -> Iterator[Compared]:
 def _scaled(one: Compared, dose: float, name: str) -> Scenario:
     own = {id(measure) for measure in one.added}
     measures = tuple(
-        _weaker(measure, dose) if id(measure) in own else measure for measure in one.scenario.interventions
+        weaker(measure, dose) if id(measure) in own else measure for measure in one.scenario.interventions
     )
     title = f"{_titled(one.scenario)}, dose {dose:g}"
     return one.scenario.with_(name=name, title=title, interventions=measures)
 
 
-def _weaker(measure: Measure, dose: float) -> Measure:
+def weaker(measure: Measure, dose: float) -> Measure:
     """A measure with its coverage scaled, also where that is uncertain."""
     uncertain = [
         item.model_copy(update={"low": item.low * dose, "high": item.high * dose})
