@@ -29,6 +29,7 @@ _HOME = {
     "InputError": "sim.errors",
     "run": "sim.study.api",
     "compare": "sim.study.api",
+    "tidy": "sim.observe.tidy",
 }
 
 __all__ = [*_HOME]

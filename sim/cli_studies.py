@@ -14,6 +14,7 @@ from sim.options import (
     DryRun,
     End,
     Expand,
+    Force,
     Jobs,
     Json,
     OnCluster,
@@ -29,6 +30,8 @@ from sim.options import (
 )
 
 studies = typer.Typer()
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that run, compare or sweep wrote.")]
 
 
 @studies.command()
@@ -268,3 +271,62 @@ def mix(
     draws = None if chance_only else A_DRAW_EACH
     common = Options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
     work((scenario, baseline), asked, common, SweepOptions(jobs, out, resume, False, quiet, json, dry_run))
+
+
+@studies.command()
+def export(
+    folder: Folder,
+    outcome: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this outcome; repeatable.")
+    ] = None,
+    region: Annotated[str, typer.Option(metavar="CODE", help="Only this region, or all.")] = "CN",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A .csv or .parquet file; DIR/tidy.csv.", show_default=False),
+    ] = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a folder's monthly values as one tidy table, a row each; a sweep may still be running."""
+    from sim.console_views import export as work
+
+    work(folder, out, outcome, region, force, quiet)
+
+
+@studies.command()
+def plot(
+    folder: Folder,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="heatmap, dose, tornado, spaghetti or front; by default what fits.",
+            show_default=False,
+        ),
+    ] = None,
+    outcome: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What to show; registered cases.", show_default=False),
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Over which months, as 2021-H2.", show_default=False)
+    ] = None,
+    scenario: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which one, of several.", show_default=False)
+    ] = None,
+    x: Annotated[
+        str | None, typer.Option(metavar="LEVER", help="Lever along x, or to tell courses apart by.")
+    ] = None,
+    y: Annotated[str | None, typer.Option(metavar="LEVER", help="Lever along y, of a heat map.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A .png or .svg file; DIR/KIND.png.", show_default=False),
+    ] = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw a folder's results: effects over levers, what they hang on, courses of runs, gain against harm."""
+    from sim.console_views import PlotOptions
+    from sim.console_views import plot as work
+
+    work(folder, out, PlotOptions(kind, outcome, window, scenario, x, y), force, quiet)

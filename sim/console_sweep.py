@@ -224,10 +224,12 @@ def _make(
 
 def _tell(asked: Sweep, folder: SweepFolder, options: SweepOptions) -> None:
     """The table of policies: what each sets, its runs, an outcome over a window, the paired effect."""
+    from sim.console_views import sweep_picture
     from sim.study.sweep_tables import outcome_of, policy_table, window_of
     from sim.views import tables as view
     from sim.views.sweeps import sweep_table
 
+    picture = sweep_picture(folder.path) if folder.parts() else None
     if options.quiet:
         return
     rows, window, outcome = policy_table(folder, asked), window_of(asked), outcome_of(asked)
@@ -236,7 +238,8 @@ def _tell(asked: Sweep, folder: SweepFolder, options: SweepOptions) -> None:
         print(view.as_json(content | {"rows": view.records(rows)}))
         return
     view.show(sweep_table(rows, window, outcome))
-    print(f"\nwrote {folder.path}/: design.csv, parts/ (every run), log.jsonl, sweep.json")
+    drawn = f", {picture.name}" if picture is not None else ""
+    print(f"\nwrote {folder.path}/: design.csv, parts/ (every run), log.jsonl, sweep.json{drawn}")
 
 
 def end(folder: SweepFolder, interrupted: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -72,11 +73,14 @@ def write_parquet(frame: pd.DataFrame, file: IO[bytes]) -> None:
 
 
 def _schema(frame: pd.DataFrame) -> pa.Schema:
-    text = dict.fromkeys(("scenario", "region", "measure", "what"), pa.string())
-    kinds = text | {"month": pa.timestamp("us"), "value": pa.float64()}
-    return pa.schema(
-        [(name, kinds.get(name) or pa.from_numpy_dtype(frame[name].dtype)) for name in frame.columns]
-    )
+    kinds = {"month": pa.timestamp("us"), "value": pa.float64()}
+    return pa.schema([(name, kinds.get(name) or _kind(frame[name])) for name in frame.columns])
+
+
+def _kind(column: pd.Series) -> pa.DataType:
+    """Text and categories as text, whatever pandas holds them in; numbers as they are."""
+    number = pd.api.types.is_numeric_dtype(column.dtype)
+    return pa.from_numpy_dtype(column.dtype) if number else pa.string()
 
 
 def fingerprint(frame: pd.DataFrame) -> str:
@@ -102,16 +106,33 @@ def _column_bytes(column: pd.Series) -> bytes:
     return "\0".join(column.astype(str)).encode()
 
 
-def read_monthly(path: Path) -> pd.DataFrame:
-    """The monthly table of a results folder; an `InputError` where it is not what it should be."""
+def outcomes_in(path: Path) -> list[str]:
+    """The outcomes that a monthly table has, in its order; an `InputError` as `read_monthly`."""
+    check_file(path, None)
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, ValueError, pa.ArrowException) as problem:
+        raise refusal(path, "is torn, or not a Parquet file", AGAIN) from problem
+    _check_columns(path, schema)
+    return [name for name in schema.names if name not in LABELS]
+
+
+def read_monthly(
+    path: Path, outcomes: Sequence[str] | None = None, region: str | None = None
+) -> pd.DataFrame:
+    """The monthly table of a results folder; an `InputError` where it is not what it should be.
+
+    With `outcomes` only these columns are read beside the labels; with `region` only its rows are kept, which
+    may be none.
+    """
     check_file(path, None)
     try:
         table = pq.ParquetFile(path)
-        about = table.metadata
-        if about.num_rows * about.num_columns > MOST_VALUES:
+        columns = None if outcomes is None else [*LABELS, *outcomes]
+        if table.metadata.num_rows * len(columns or table.schema_arrow.names) > MOST_VALUES:
             raise refusal(path, "is larger than this program reads at once", "Read a part of it with pandas.")
         _check_columns(path, table.schema_arrow)
-        frame = table.read().to_pandas()
+        frame = table.read(columns).to_pandas()
     except InputError:
         raise
     except (
@@ -124,7 +145,8 @@ def read_monthly(path: Path) -> pd.DataFrame:
         pa.ArrowException,
     ) as problem:
         raise refusal(path, "is torn, or not a Parquet file", AGAIN) from problem
-    return _checked(path, frame)
+    frame = _checked(path, frame)
+    return frame if region is None else frame[frame["region"] == region].reset_index(drop=True)
 
 
 def _check_columns(path: Path, schema: pa.Schema) -> None:

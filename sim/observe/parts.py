@@ -25,7 +25,7 @@ from typing import Any
 
 import pandas as pd
 
-from sim.observe.parquet import write_parquet
+from sim.observe.parquet import LABELS, read_monthly, write_parquet
 from sim.observe.store import atomically, file_hash, refusal
 
 FORMAT = "cardbreak-sweep"
@@ -176,13 +176,20 @@ class SweepFolder:
         """Where the part of a batch lies."""
         return self.path / PARTS / f"{batch}.parquet"
 
-    def monthly(self) -> pd.DataFrame:
-        """The rows of all parts that count, sorted by their labels; empty where there is none."""
-        parts = [self.part(name) for name, entry in sorted(self.done().items()) if entry.sha256]
-        if not parts:
+    def parts(self) -> list[Path]:
+        """The parts that count and hold runs, in order."""
+        return [self.part(name) for name, entry in sorted(self.done().items()) if entry.sha256]
+
+    def monthly(self, outcomes: Sequence[str] | None = None, region: str | None = None) -> pd.DataFrame:
+        """The rows of all parts that count, sorted by their labels; empty where there is none.
+
+        `outcomes` and `region` narrow down what is read, as for `read_monthly`.
+        """
+        frames = [read_monthly(part, outcomes, region) for part in self.parts()]
+        if not frames:
             return pd.DataFrame()
-        frame = pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
-        labels = ["scenario", "draw", "replicate", "month", "region"]
+        labels = list(LABELS)
+        frame = pd.concat(frames, ignore_index=True)
         return frame.drop_duplicates(labels, keep="last").sort_values(labels, ignore_index=True)
 
     def collect(self, other: SweepFolder) -> int:

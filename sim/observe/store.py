@@ -194,14 +194,19 @@ def open_results(folder: str | os.PathLike[str]) -> Results:
     from sim.observe.parquet import read_monthly
 
     path = Path(folder)
+    manifest = open_manifest(path)
+    return Results(path, manifest, read_monthly(path / MONTHLY))
+
+
+def open_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a results folder. Raises `InputError` where the folder is none, or not finished."""
     if not path.is_dir():
         raise refusal(
             path, "is not a results folder", "Name the folder that `cardbreak run` or `compare` wrote."
         )
     if (path / MARKER).exists() and not (path / MANIFEST).exists():
         raise refusal(path, "holds a run that has not finished", "Wait for it, or run it again with --force.")
-    manifest = _read_manifest(path / MANIFEST)
-    return Results(path, manifest, read_monthly(path / MONTHLY))
+    return _read_manifest(path / MANIFEST)
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:

@@ -73,6 +73,8 @@ class Sweep:
             "replicates": self.replicates,
             "draws": self.draws,
             "scale": self.points[0].scenario.scale,
+            "start": self.points[0].scenario.start.isoformat(),
+            "end": self.points[0].scenario.end.isoformat(),
             "versions": versions(),
             "points": {point.name: point.scenario.hash() for point in self.points},
         }

@@ -6,9 +6,10 @@ Colours are those of Okabe and Ito. The same results give the same picture, bit 
 from __future__ import annotations
 
 import io
+import textwrap
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -32,6 +33,7 @@ _STYLE: dict[Any, Any] = {
     "grid.linewidth": 0.7,
     "lines.linewidth": 2.0,
     "text.parse_math": False,
+    "svg.hashsalt": "cardbreak",
 }
 
 
@@ -47,8 +49,21 @@ def foot(figure: Figure, source: str) -> None:
     figure.supxlabel(source, fontsize=9, color=GREY, x=0.005, ha="left")
 
 
-def rendered(draw: Callable[[], Figure]) -> bytes:
-    """A figure drawn in the common style, whatever the user's settings are, as the bytes of a PNG file."""
+def titled(figure: Figure, title: str, what: str, how: str, source: str) -> None:
+    """Title, what is shown, how to read it, and where it comes from, wrapped to the figure's width."""
+    width = float(figure.get_size_inches()[0])
+    heading = _wrapped((title, what), int(9.2 * width))
+    figure.suptitle(heading, x=0.005, ha="left", fontsize=12.5, fontweight="bold", linespacing=1.35)
+    foot(figure, _wrapped((how, source), int(13.5 * width)))
+
+
+def _wrapped(texts: Sequence[str], width: int) -> str:
+    """Each text in lines of so many characters at most, broken at spaces."""
+    return "\n".join(line for text in texts for line in textwrap.wrap(text, width, break_on_hyphens=False))
+
+
+def rendered(draw: Callable[[], Figure], form: Literal["png", "svg"] = "png") -> bytes:
+    """A figure drawn in the common style, whatever the user's settings are, as the bytes of a file."""
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         matplotlib.rcdefaults()
@@ -56,5 +71,6 @@ def rendered(draw: Callable[[], Figure]) -> bytes:
             matplotlib.rcParams[key] = value
         figure = draw()
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
+        none = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+        figure.savefig(buffer, format=form, dpi=120, metadata=none[form])
     return buffer.getvalue()

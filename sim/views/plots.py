@@ -44,8 +44,8 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class _Look:
-    """How one scenario is drawn."""
+class Look:
+    """How one scenario is drawn: its colour and its line style."""
 
     name: str
     colour: str
@@ -137,7 +137,7 @@ def _draw(
     national: pd.DataFrame, measures: Sequence[Measure], effects: pd.DataFrame | None, source: str
 ) -> Figure:
     looks = [
-        _Look(str(name), COLOURS[k % len(COLOURS)], STYLES[k % len(STYLES)])
+        Look(str(name), COLOURS[k % len(COLOURS)], STYLES[k % len(STYLES)])
         for k, name in enumerate(dict.fromkeys(national["scenario"]))
     ]
     strip = 0.3 + 0.155 * max(len(measures), 1)
@@ -163,8 +163,8 @@ def _draw(
     return figure
 
 
-def _cases(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
-    _bands(axes, national, "cases_registered", looks, 1e-3)
+def _cases(axes: Axes, national: pd.DataFrame, looks: Sequence[Look]) -> None:
+    bands(axes, national, "cases_registered", looks, 1e-3)
     axes.set_title("Registered cases a month, China: median, 50% and 90% of runs")
     axes.set_ylabel("thousand cases a month")
     axes.set_ylim(bottom=0)
@@ -173,7 +173,7 @@ def _cases(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
     axes.tick_params(labelbottom=False)
 
 
-def _year_on_year(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
+def _year_on_year(axes: Axes, national: pd.DataFrame, looks: Sequence[Look]) -> None:
     change = national[["scenario", "draw", "replicate", "month", "cases_registered"]].sort_values("month")
     runs = change.groupby(["scenario", "draw", "replicate"], sort=False)["cases_registered"]
     before = runs.shift(12)
@@ -183,15 +183,15 @@ def _year_on_year(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) ->
         axes.set_axis_off()
         axes.text(0.5, 0.5, "The run is shorter than 13 months.", ha="center", transform=axes.transAxes)
         return
-    _bands(axes, change, "change", looks)
+    bands(axes, change, "change", looks)
     axes.axhline(0, color=GREY, linewidth=1)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("year on year")
     time_axis(axes, change)
 
 
-def _price(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
-    _bands(axes, national, "price_gang_yuan", looks)
+def _price(axes: Axes, national: pd.DataFrame, looks: Sequence[Look]) -> None:
+    bands(axes, national, "price_gang_yuan", looks)
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
@@ -201,7 +201,7 @@ def _price(axes: Axes, national: pd.DataFrame, looks: Sequence[_Look]) -> None:
     time_axis(axes, national)
 
 
-def _bands(axes: Axes, table: pd.DataFrame, column: str, looks: Sequence[_Look], factor: float = 1.0) -> None:
+def bands(axes: Axes, table: pd.DataFrame, column: str, looks: Sequence[Look], factor: float = 1.0) -> None:
     """Median line with the 50% and 90% bands over runs, for each scenario."""
     levels = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
     for look in looks:
@@ -219,7 +219,7 @@ def _bands(axes: Axes, table: pd.DataFrame, column: str, looks: Sequence[_Look],
         axes.plot(months, quantiles[0.5], color=look.colour, linestyle=look.style, label=look.name)
 
 
-def _strip(axes: Axes, measures: Sequence[Measure], looks: Sequence[_Look]) -> None:
+def _strip(axes: Axes, measures: Sequence[Measure], looks: Sequence[Look]) -> None:
     """A bar for each measure, striped in the colours of the scenarios that have it, grey where all do."""
     for row, bar in enumerate(measures):
         everywhere = len(bar.scenarios) == len(looks) > 1
@@ -259,7 +259,7 @@ def _bar_label(axes: Axes, row: int, bar: Measure) -> None:
     )
 
 
-def _effects(axes: Axes, effects: pd.DataFrame, looks: Sequence[_Look]) -> None:
+def _effects(axes: Axes, effects: pd.DataFrame, looks: Sequence[Look]) -> None:
     """Dot: mean effect; thick whisker: 90% interval of the mean; thin whisker: 5-95% of pairs."""
     colours = {look.name: look.colour for look in looks}
     rows: list[dict[Any, Any]] = effects.to_dict("records")

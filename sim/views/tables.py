@@ -89,6 +89,13 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 """What the effect table shows, in its order: the benefit, the harm beside it, then how it came about."""
 
 
+def outcome_words(outcome: str) -> str:
+    """An outcome as a heading names it: `cases_registered` is `Registered cases`."""
+    words = {name: label for _, outcomes in GROUPS for name, label in outcomes}
+    text = words.get(outcome, outcome.replace("_", " ")).removesuffix(", yuan").removesuffix(", yuan a set")
+    return text[:1].upper() + text[1:]
+
+
 def effect_tables(
     effects: pd.DataFrame, window_start: str, window_end: str, baseline: str | Mapping[str, str]
 ) -> list[Table]:
