@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -31,6 +31,12 @@ from sim.options import (
 
 studies = typer.Typer()
 
+RunsOfPoint = Annotated[
+    int | None, typer.Option(min=1, max=1_000_000, help="Runs of each point.", show_default=False)
+]
+OwnSeed = Annotated[
+    int | None, typer.Option(min=0, max=2**32 - 1, help="Root of all random numbers.", show_default=False)
+]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that run, compare or sweep wrote.")]
 
 
@@ -52,12 +58,8 @@ def sweep(
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Make share I of N of a plan, on one of N machines.")
     ] = "",
-    replicates: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Runs of each point.", show_default=False)
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, max=2**32 - 1, help="Root of all random numbers.", show_default=False)
-    ] = None,
+    replicates: RunsOfPoint = None,
+    seed: OwnSeed = None,
     draws: Draws = None,
     scale: Scale = None,
     jobs: Jobs = None,
@@ -330,3 +332,63 @@ def plot(
     from sim.console_views import plot as work
 
     work(folder, out, PlotOptions(kind, outcome, window, scenario, x, y), force, quiet)
+
+
+@studies.command()
+def sensitivity(
+    experiment: Annotated[
+        str,
+        typer.Argument(
+            metavar="EXPERIMENT", help="An experiment; with --method split also the folder of a sweep."
+        ),
+    ],
+    method: Annotated[
+        Literal["morris", "sobol", "split"],
+        typer.Option(help="Screening, shares of variance, or variance by policy, knowledge and chance."),
+    ] = "morris",
+    trajectories: Annotated[
+        int, typer.Option(min=2, max=10_000, help="Morris: walks through the unknowns.")
+    ] = 10,
+    points: Annotated[int, typer.Option(min=4, max=65_536, help="Sobol: base points, a power of two.")] = 64,
+    every: Annotated[bool, typer.Option("--all", help="Vary every parameter that has a prior.")] = False,
+    of: Annotated[
+        Literal["level", "effect"] | None,
+        typer.Option(help="What is explained; the effect where there is a baseline.", show_default=False),
+    ] = None,
+    outcome: Annotated[
+        str, typer.Option(metavar="NAME", help="Which outcome; by default registered cases.")
+    ] = "",
+    window: Annotated[str, typer.Option(metavar="NAME", help="Over which window, as in 2021-H2.")] = "",
+    resume: Resume = False,
+    expand: Expand = False,
+    dry_run: DryRun = False,
+    replicates: RunsOfPoint = None,
+    seed: OwnSeed = None,
+    draws: Draws = None,
+    scale: Scale = None,
+    jobs: Jobs = None,
+    cluster: OnCluster = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Say which of the unknowns an outcome hangs on, or split its variance by policy, knowledge, chance."""
+    from sim.console_sensitivity import Question
+    from sim.console_sensitivity import sensitivity as work
+    from sim.console_sweep import SweepOptions
+
+    options = SweepOptions(
+        jobs,
+        out,
+        resume,
+        expand,
+        quiet,
+        json,
+        dry_run,
+        scale=scale,
+        replicates=replicates,
+        draws=draws,
+        seed=seed,
+        cluster=cluster,
+    )
+    work(experiment, Question(method, trajectories, points, every, of, outcome, window), options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from sim.console import COMPILING, INTERRUPTED, Options, StopError, complain
 from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
+    from sim.experiment import Experiment
     from sim.observe.parts import Shard, SweepFolder
     from sim.study.cluster import Cluster
     from sim.study.sweep import Cost, Sweep
@@ -44,30 +45,45 @@ class SweepOptions:
 def sweep(name: str, options: SweepOptions) -> None:
     """Plan an experiment's runs, or find the plan there is, and make those that are missing."""
     from sim.experiment import read_experiment
-    from sim.experiment.points import points_of
-    from sim.observe.parts import SweepFolder
-    from sim.study.sweep import Sweep
 
     experiment, home = read_experiment(name)
-    points = points_of(experiment, home, options.scale)
-    asked = Sweep(
+    asked = planned(experiment, home, options)
+    folder = folder_of(asked, options)
+    if (interrupted := carried_out(name, asked, folder, options)) is not None:
+        _tell(asked, folder, options)
+        end(folder, interrupted)
+
+
+def planned(
+    experiment: Experiment,
+    home: Path,
+    options: SweepOptions,
+    worlds: Sequence[Mapping[str, float]] | None = None,
+) -> Sweep:
+    """The sweep of an experiment, with what the options override; ``worlds`` as in `points_of`."""
+    from sim.experiment.points import points_of
+    from sim.study.sweep import Sweep
+
+    return Sweep(
         experiment=experiment,
-        points=tuple(points),
+        points=tuple(points_of(experiment, home, options.scale, worlds)),
         replicates=options.replicates or experiment.replicates,
         draws=options.draws or experiment.draws,
         seed=experiment.seed if options.seed is None else options.seed,
     )
-    folder = SweepFolder(options.out or Path("results") / experiment.name, _shard(options.shard))
-    if (interrupted := carried_out(name, asked, folder, options)) is not None:
-        _tell(asked, folder, options)
-        end(folder, interrupted)
+
+
+def folder_of(asked: Sweep, options: SweepOptions) -> SweepFolder:
+    """Where the sweep's runs are kept."""
+    from sim.observe.parts import SweepFolder
+
+    return SweepFolder(options.out or Path("results") / asked.experiment.name, _shard(options.shard))
 
 
 def attribute(
     names: tuple[str, str], groups: tuple[str, ...], orders: int, common: Options, options: SweepOptions
 ) -> None:
     """Run every combination of groups of a scenario's measures and share its effect out over them."""
-    from sim.observe.parts import SweepFolder
     from sim.study import attribution as study
     from sim.study.checks import check_comparable
 
@@ -80,7 +96,7 @@ def attribute(
         for members in study.coalitions([group.name for group in found], chosen)
     }
     asked = study.as_sweep(scenario, found, worlds, common.replicates, common.draws, common.seed)
-    folder = SweepFolder(options.out or Path("results") / asked.experiment.name)
+    folder = folder_of(asked, options)
     if (interrupted := carried_out(scenario.name, asked, folder, options)) is not None:
         _tell_attribution(study.table(folder, asked, found, worlds, chosen), folder, options)
         end(folder, interrupted)

@@ -47,7 +47,12 @@ class Point:
         return self.scenario.name
 
 
-def points_of(experiment: Experiment, folder: Path, scale: int | None = None) -> list[Point]:
+def points_of(
+    experiment: Experiment,
+    folder: Path,
+    scale: int | None = None,
+    worlds: Sequence[Mapping[str, float]] | None = None,
+) -> list[Point]:
     """All points of an experiment, scenario by scenario, the baseline's first.
 
     Parameters
@@ -56,6 +61,8 @@ def points_of(experiment: Experiment, folder: Path, scale: int | None = None) ->
         As `read_experiment` returns them.
     scale
         Overrides the experiment's.
+    worlds
+        Points of knowledge that take the place of the experiment's own design.
 
     Raises
     ------
@@ -70,16 +77,18 @@ def points_of(experiment: Experiment, folder: Path, scale: int | None = None) ->
     for name in names:
         reader = Reader(scenario_file(name, folder))
         origin = reader.scenario(plain, *window)
-        unknown = list(_knowledge(experiment.knowledge, origin.parameters, experiment.seed))
+        unknown = worlds or list(_knowledge(experiment.knowledge, origin.parameters, experiment.seed))
         levers = [{}] if name == experiment.baseline else list(_levers(experiment.levers, experiment.seed))
-        for chosen, known in itertools.product(levers, unknown):
-            sets = [
-                *_patches(experiment.levers, chosen),
-                *(f"parameters.{k}={v!r}" for k, v in known.items()),
-            ]
-            scenario = reader.scenario([*sets, *plain], *window)
-            own = f"{origin.name[:70]}-{_digest(sets)}" if sets else origin.name
-            points.setdefault(own, Point(scenario.with_(name=own), origin.name, chosen, known))
+        for chosen in levers:
+            patches = _patches(experiment.levers, chosen)
+            policy = reader.scenario([*patches, *plain], *window)
+            for known in unknown:
+                sets = [*patches, *(f"parameters.{k}={v!r}" for k, v in known.items())]
+                own = f"{origin.name[:70]}-{_digest(sets)}" if sets else origin.name
+                if own not in points:
+                    # Quantiles of priors are in range, so the file need not be patched and checked each time.
+                    world = policy.with_(name=own, parameters=policy.parameters.with_(known))
+                    points[own] = Point(world, origin.name, chosen, known)
     return list(points.values())
 
 
@@ -120,22 +129,37 @@ def _knowledge(knowledge: Knowledge | None, parameters: Parameters, seed: int) -
     if knowledge is None:
         yield {}
         return
-    faults = []
-    for name in knowledge.of:
-        if name not in parameters.uncertain:
-            what = f"knowledge names {name[:60]!r}, which is no parameter with a prior"
-            mend = "`cardbreak list parameters` shows which have one."
-            faults.append(
-                Fault("experiment", None, "knowledge", what, mend, nearest(name, parameters.uncertain))
-            )
-    if faults:
-        raise InputError(faults)
+    check_uncertain(knowledge.of, parameters)
     rows = space_filling(knowledge.design, len(knowledge.of), knowledge.points, seed * 100 + KNOWLEDGE_SEED)
     for row in rows:
-        yield {
-            name: parameters.passport(name).at(float(share))
-            for name, share in zip(knowledge.of, row, strict=True)
-        }
+        yield at_quantiles(knowledge.of, row, parameters)
+
+
+def check_uncertain(names: Sequence[str], parameters: Parameters) -> None:
+    """Refuse names of parameters that have no prior. Raises `InputError`."""
+    known = parameters.uncertain
+    mend = "`cardbreak list parameters` shows which have one."
+    faults = [
+        Fault(
+            "experiment",
+            None,
+            "knowledge",
+            f"knowledge names {name[:60]!r}, which is no parameter with a prior",
+            mend,
+            nearest(name, known),
+        )
+        for name in names
+        if name not in known
+    ]
+    if faults:
+        raise InputError(faults)
+
+
+def at_quantiles(names: Sequence[str], shares: np.ndarray, parameters: Parameters) -> dict[str, float]:
+    """Values of parameters, each at a share (0 to 1) of its prior."""
+    return {
+        name: parameters.passport(name).at(float(share)) for name, share in zip(names, shares, strict=True)
+    }
 
 
 def space_filling(design: str, dimensions: int, points: int, seed: int) -> np.ndarray:

@@ -24,10 +24,9 @@ from sim.observe.outcomes import OUTCOMES
 from sim.observe.parts import DESIGN, SWEEP, SweepFolder
 from sim.observe.store import refusal
 from sim.scenario import Scenario, folders
-from sim.study.compare import NATION
 from sim.study.sweep import status
-from sim.study.sweep_tables import RUNS, main_outcome, window_between
-from sim.study.windows import Window, over_window
+from sim.study.sweep_tables import RUNS, main_outcome, values_of, window_between
+from sim.study.windows import Window
 
 LEVER, KNOWLEDGE = "lever.", "knowledge."
 STATE = ["known", "draw"]
@@ -94,11 +93,17 @@ class Coordinates:
         return date.fromordinal(round(value)).isoformat() if self.units.get(name) == DATE else value
 
 
-def read(folder: SweepFolder, outcome: str = "") -> Reading:
-    """The finished runs of a sweep, by policy and state. Raises `InputError`."""
+def read(folder: SweepFolder, outcome: str = "", window: str = "", *, judged: bool = True) -> Reading:
+    """The finished runs of a sweep, by policy and state.
+
+    ``outcome`` and ``window`` are those of the sweep's table where they are empty; ``judged`` asks for an
+    outcome with a good direction. Raises `InputError`.
+    """
     about = folder.about()
     experiment = _experiment(folder, about)
-    chosen = _outcome(outcome or main_outcome(experiment))
+    if window:
+        experiment = experiment.model_copy(update={"windows": [window]})
+    chosen = _outcome(outcome or main_outcome(experiment), judged)
     policies, knowledge = _design(folder)
     monthly = folder.monthly()
     if monthly.empty:
@@ -107,15 +112,15 @@ def read(folder: SweepFolder, outcome: str = "") -> Reading:
         kept = [name for name in OUTCOMES if name in monthly]
         what = f"{chosen} was not kept by the sweep"
         raise InputError([Fault("--outcome", None, "", what, f"It kept {', '.join(kept[:12])}.")])
-    window = window_between(experiment, *_span(experiment, monthly["month"]))
+    span = window_between(experiment, *_span(experiment, monthly["month"]))
     counts = status(folder)[list(RUNS)].sum()
     return Reading(
         experiment=experiment,
         outcome=chosen,
-        window=window,
+        window=span,
         policies=policies,
         baseline=policies[0] if experiment.baseline is not None else None,
-        runs=_runs(monthly, window, chosen, policies),
+        runs=_runs(values_of(monthly, chosen, span), policies),
         knowledge=knowledge,
         counts={name: int(counts[name]) for name in RUNS},
         seed=int(about["seed"]),
@@ -129,12 +134,12 @@ def _experiment(folder: SweepFolder, about: Mapping[str, Any]) -> Experiment:
         raise refusal(folder.path / SWEEP, "describes no experiment", "Make the sweep again.") from problem
 
 
-def _outcome(name: str) -> str:
+def _outcome(name: str, judged: bool) -> str:
     if name not in OUTCOMES:
         what = f"no outcome {name[:60]!r}"
         mend = "`cardbreak list outcomes` shows them."
         raise InputError([Fault("--outcome", None, "", what, mend, nearest(name, OUTCOMES))])
-    if not OUTCOMES[name].better:
+    if judged and not OUTCOMES[name].better:
         what = f"{name} is neither good nor bad, so nothing can fail or be regretted in it"
         raise InputError([Fault("--outcome", None, "", what, "Name another, such as cases_registered.")])
     return name
@@ -196,14 +201,13 @@ def _rows(table: pd.DataFrame, names: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(row) for row in table[list(names)].to_numpy()]
 
 
-def _runs(monthly: pd.DataFrame, window: Window, outcome: str, policies: Sequence[Policy]) -> pd.DataFrame:
-    values = over_window(monthly[monthly["region"] == NATION], window, [outcome])[outcome]
+def _runs(values: pd.Series, policies: Sequence[Policy]) -> pd.DataFrame:
     place = {name: (p.label, known) for p in policies for known, name in p.points.items()}
     table = values.reset_index()
     table = table[table["scenario"].isin(place)]
     table["policy"] = [place[name][0] for name in table["scenario"]]
     table["known"] = [place[name][1] for name in table["scenario"]]
-    wide = table.pivot(index=[*STATE, "replicate"], columns="policy", values=outcome)
+    wide = table.pivot(index=[*STATE, "replicate"], columns="policy", values=values.name)
     return wide.reindex(columns=[policy.label for policy in policies])
 
 

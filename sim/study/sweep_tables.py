@@ -60,6 +60,16 @@ def main_outcome(experiment: Experiment) -> str:
     return HEADLINE if HEADLINE in kept else kept[0]
 
 
+def kept_outcome(name: str, experiment: Experiment) -> str:
+    """An outcome that the experiment keeps; where ``name`` is empty that of tables. Raises `InputError`."""
+    kept = experiment.outcomes or list(OUTCOMES)
+    if name and name not in kept:
+        what = f"{name[:60]!r} is no outcome that {experiment.name} keeps"
+        mend = "`cardbreak list outcomes` shows what there is."
+        raise InputError([Fault("--outcome", None, "", what, mend, nearest(name, kept))])
+    return name or main_outcome(experiment)
+
+
 def policy_table(folder: SweepFolder, sweep: Sweep) -> pd.DataFrame:
     """A row for each policy: origin, levers, runs done, failed, waiting, and what they show.
 
@@ -67,7 +77,7 @@ def policy_table(folder: SweepFolder, sweep: Sweep) -> pd.DataFrame:
     the mean effect) and ``pairs``; the effect is NaN where there is no baseline or no pair yet.
     """
     counts = status(folder).set_index("scenario")
-    values = _values(folder, sweep)
+    values = values_of(folder.monthly(), outcome_of(sweep), window_of(sweep))
     bases = _bases(sweep)
     rows = []
     for group in _policies(sweep).values():
@@ -101,14 +111,11 @@ def _known(knowledge: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     return tuple(knowledge.items())
 
 
-def _values(folder: SweepFolder, sweep: Sweep) -> pd.Series:
-    """The outcome over the window of every run that counts, indexed by (scenario, draw, replicate)."""
-    monthly = folder.monthly()
+def values_of(monthly: pd.DataFrame, outcome: str, window: Window) -> pd.Series:
+    """The outcome over the window of every run of a sweep, indexed by (scenario, draw, replicate)."""
     if monthly.empty:
         return pd.Series(dtype="float64")
-    outcome = outcome_of(sweep)
-    national = monthly[monthly["region"] == NATION]
-    return over_window(national, window_of(sweep), [outcome])[outcome]
+    return over_window(monthly[monthly["region"] == NATION], window, [outcome])[outcome]
 
 
 def _shown(values: pd.Series, pairs: Mapping[str, str | None]) -> dict[str, Any]:
