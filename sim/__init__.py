@@ -30,6 +30,8 @@ _HOME = {
     "run": "sim.study.api",
     "compare": "sim.study.api",
     "tidy": "sim.observe.tidy",
+    "checkpoint": "sim.state.file",
+    "resume": "sim.state.file",
 }
 
 __all__ = [*_HOME]

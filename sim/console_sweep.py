@@ -129,8 +129,13 @@ def carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOpti
     display = Display(quiet=options.quiet)
     try:
         with _cluster(options, display) as cluster:
-            _state(name, asked, folder, options, display, cluster)
-            return None if options.dry_run else _make(asked, folder, options, display, cluster)
+            saved = _state(name, asked, folder, options, display, cluster)
+            if options.dry_run:
+                return None
+            interrupted = _make(asked, folder, options, display, cluster)
+            if saved and not (interrupted or options.plan):
+                display.say(saved.replace(" are ", " were "))
+            return interrupted
     except ClusterLostError:
         complain(f"the scheduler {options.cluster} has gone: what is finished is kept; go on with --resume")
         raise StopError(1) from None
@@ -185,25 +190,33 @@ def _state(
     options: SweepOptions,
     display: Display,
     cluster: Cluster | None,
-) -> None:
-    """Say what is to be done and what it takes, before the first run; refuse what breaks the budget."""
+) -> str:
+    """Say what is to be done and what it takes, before the first run; refuse what breaks the budget.
+
+    Returns what forks save of it, in words.
+    """
     from sim.observe.parts import missing
     from sim.study.compiling import warm_up
-    from sim.study.sweep import expected, over_budget
+    from sim.study.sweep import expected, over_budget, planned
 
     done = folder.done() if folder.exists else {}
     batches = folder.batches() if folder.exists else []
     there = {run for batch in batches if batch.name in done for run in batch.runs}
-    waiting = {run for batch in missing(batches, done) for run in batch.runs} | set(asked.wanted()) - there
+    left = [run for batch in missing(batches, done) for run in batch.runs]
+    waiting = dict.fromkeys([*left, *(run for run in asked.wanted() if run not in there)])
     warm_up(lambda: display.say(COMPILING))
     jobs = options.jobs or os.cpu_count() or 1
     hands = jobs if cluster is None else cluster.workers()
     kind = "processes" if cluster is None else "workers as fast as this one"
-    cost = expected(asked, len(waiting), hands)
+    plan = planned(asked, waiting, max(hands, 1))
+    cost = expected(asked, len(waiting), plan.saved, hands)
     display.say(_sentence(asked, len(there), cost, f"{hands} {kind}"))
+    if plan.sentence:
+        display.say(plan.sentence)
     faults = over_budget(asked.experiment, cost, name)
     if faults:
         raise InputError(faults)
+    return plan.sentence
 
 
 def _sentence(asked: Sweep, there: int, cost: Cost, hands: str) -> str:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import mesa
 import numba
@@ -97,7 +97,21 @@ class FraudSupplyChain(mesa.Model):
     watch : sequence of Measure, optional
         Measures whose places (outlets, banks) are tallied though the scenario does not have them, so that a
         run without a measure can be compared with one that has it.
+
+    What of it changes with the days is its state (:mod:`sim.state.capture`); in every class of the model
+    ``given`` names attributes that a newly built model of the scenario has as well, ``remade`` those that are
+    made anew when they are needed, and ``grows`` arrays that do not keep their length.
     """
+
+    given: ClassVar[tuple[str, ...]] = (
+        *("scenario", "scale", "threads", "root", "replicate", "draw", "rival", "days", "phases"),
+        *("_answers_until", "_answers", "agent_classes", "bank_agents", "police"),
+        *("running", "_seed", "_rng", "step", "_user_step"),  # Mesa's own
+    )
+    remade: ClassVar[tuple[str, ...]] = (
+        *("policy", "stocks", "cases", "reported"),
+        *("_agents", "_agents_by_type", "_all_agents"),  # Mesa's own
+    )
 
     def __init__(
         self,
@@ -115,7 +129,7 @@ class FraudSupplyChain(mesa.Model):
         self.scenario = scenario
         self.scale = scenario.scale
         self.threads = threads
-        self.root, self.draw = seed, draw
+        self.root, self.replicate, self.draw = seed, replicate, draw
         self.rival = scenario.rival
         self.parameters = scenario.parameters.draw(draw, seed)
         switches = scenario.adaptation
@@ -205,17 +219,21 @@ class FraudSupplyChain(mesa.Model):
         self.learning = Learning(self)
         self.opening = Opening(self)
         self.insiders = Insiders(self, self.opening)
+        self.calendar = Calendar(self)
+        self.fading = Fading(self)
+        self.detection = Detection(self)
+        self.investigation = Investigation(self)
         self.phases: list[Phase] = [
-            (1, "calendar", Calendar(self).run),
-            (2, "fading", Fading(self).run),
+            (1, "calendar", self.calendar.run),
+            (2, "fading", self.fading.run),
             (3, "opening", self._open),
             (4, "supply", self._supply),
             (5, "deciding", self._decide),
             (6, "market", self.market.retail),
             (7, "operation", self.operation.run),
             (8, "race", self.funds.run),
-            (9, "card step", Detection(self).run),
-            (10, "police", Investigation(self).run),
+            (9, "card step", self.detection.run),
+            (10, "police", self.investigation.run),
             (11, "reporting", self.reporting.run),
             (12, "learning", self.learning.run),
             (13, "audit", self.audit.run),
@@ -228,9 +246,14 @@ class FraudSupplyChain(mesa.Model):
             phase()
         self.day += 1
 
-    def run_model(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Step to the end; ``progress`` is told days done and days in all, about once a simulated month."""
-        while self.day < self.days:
+    def run_model(
+        self, progress: Callable[[int, int], None] | None = None, *, until: int | None = None
+    ) -> None:
+        """Step to the end, or to the morning of day ``until``.
+
+        ``progress`` is told days done and days in all, about once a simulated month.
+        """
+        while self.day < (self.days if until is None else until):
             self.step()
             if progress is not None and (self.day % 30 == 0 or self.day == self.days):
                 progress(self.day, self.days)

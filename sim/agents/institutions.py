@@ -5,7 +5,7 @@ Honest applicants are refused in error more often the harder an institution scre
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -56,6 +56,9 @@ class Banks:
     Banks are never scaled.  ``displacement``: share of those refused under inspection who try another bank;
     ``raised_by``: which of the ``raisers`` (ids of measures) last raised the effort.
     """
+
+    given: ClassVar[tuple[str, ...]] = ("class_of", "keys", "outlet_share", "base", "_weight", "_of_weekday")
+    remade: ClassVar[tuple[str, ...]] = ("_rankings",)
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -161,6 +164,8 @@ class Operators:
     ``insiders``: agents who register phone cards for the trade, real persons; ``insider_level``: relative to
     day 0.
     """
+
+    given: ClassVar[tuple[str, ...]] = ("agents",)
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import count
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -11,6 +9,17 @@ import mesa
 
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
+
+
+class _Count:
+    """Numbers from 1 on, and the last one given."""
+
+    def __init__(self) -> None:
+        self.last = 0
+
+    def __next__(self) -> int:
+        self.last += 1
+        return self.last
 
 
 class _Numbers:
@@ -21,10 +30,10 @@ class _Numbers:
     """
 
     def __init__(self) -> None:
-        self._counts: WeakKeyDictionary[FraudSupplyChain, Iterator[int]] = WeakKeyDictionary()
+        self._counts: WeakKeyDictionary[FraudSupplyChain, _Count] = WeakKeyDictionary()
 
-    def __getitem__(self, model: FraudSupplyChain) -> Iterator[int]:
-        return self._counts.setdefault(model, count(1))
+    def __getitem__(self, model: FraudSupplyChain) -> _Count:
+        return self._counts.setdefault(model, _Count())
 
 
 class Member(mesa.Agent):
@@ -32,3 +41,13 @@ class Member(mesa.Agent):
 
     model: FraudSupplyChain
     _ids = _Numbers()
+
+    @classmethod
+    def last_number(cls, model: FraudSupplyChain) -> int:
+        """The number of the agent that entered the model last."""
+        return cls._ids[model].last
+
+    @classmethod
+    def number_on(cls, model: FraudSupplyChain, last: int) -> None:
+        """Let the next agent of the model have the number after ``last``."""
+        cls._ids[model].last = last

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sim.agents.member import Member
 from sim.interventions.base import Window
@@ -16,6 +16,8 @@ class JointOffice(Member):
     """Compiles the measures of a scenario into the policy vector of a day."""
 
     model: FraudSupplyChain
+
+    given: ClassVar[tuple[str, ...]] = ("measures", "schedule", "unique_id", "pos")
 
     def __init__(self, model: FraudSupplyChain) -> None:
         super().__init__(model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ class Leads:
 
     ``day`` of receipt int32, ``unit`` (region) uint8, ``gang`` (row) int64, ``key`` of the case uint64.
     """
+
+    grows: ClassVar[tuple[str, ...]] = ("day", "unit", "gang", "key")
 
     def __init__(self) -> None:
         self.n = 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from sim.agents.dealer import COLUMNS as DEALER_COLUMNS
 from sim.agents.dealer import RECRUITER, SELLER, Dealer
 from sim.agents.gang import COLUMNS as GANG_COLUMNS
 from sim.agents.gang import METHODS, Gang
+from sim.agents.member import Member
 from sim.agents.rules import MAX_CONTACTS, softmax
 from sim.arrays import fen, interval, number_within
 from sim.kernels import links
@@ -23,9 +25,15 @@ from sim.world.table import Table
 if TYPE_CHECKING:
     from sim.model import FraudSupplyChain
 
+AGENTS_HAVE = {"model", "unique_id", "pos", "table", "row"}
+"""Attributes of an agent that is a view of its row."""
+
 
 class Population:
     """Creates gangs and dealers, at the start and later, with traits drawn from their own keys."""
+
+    given: ClassVar[tuple[str, ...]] = ("gang_start",)
+    remade: ClassVar[tuple[str, ...]] = ("gang_agents", "dealer_agents")
 
     def __init__(self, model: FraudSupplyChain) -> None:
         self.model = model
@@ -95,6 +103,35 @@ class Population:
             moved=-1,
             **{owner: who},
         )
+
+    def contents(self) -> dict[str, Any]:
+        """The agents there are: rows and numbers of gangs and of dealers, int64 (agents), and the last number
+        given.
+
+        Raises TypeError where agents keep attributes of their own.
+        """
+        kept: dict[str, Any] = {"last": Member.last_number(self.model)}
+        for who, agents in (("gang", self.gang_agents), ("dealer", self.dealer_agents)):
+            if own := {name for agent in agents.values() for name in vars(agent)} - AGENTS_HAVE:
+                raise TypeError(f"{who}s keep attributes of their own: {', '.join(sorted(own))}")
+            numbers = [agent.unique_id for agent in agents.values()]
+            kept[who] = np.array([list(agents), numbers], dtype=np.int64)
+        return kept
+
+    def take_over(self, contents: Mapping[str, Any]) -> None:
+        """Have the agents of another population's contents, as views of the rows of this one's tables."""
+        new: list[tuple[int, str, int]] = []
+        for who, agents in (("gang", self.gang_agents), ("dealer", self.dealer_agents)):
+            there = dict(contents[who].T.tolist())
+            for row in [row for row in agents if row not in there]:
+                agents.pop(row).remove()
+            new += [(number, who, row) for row, number in there.items() if row not in agents]
+        for number, who, row in sorted(new):  # in the order in which they came, as Mesa keeps them
+            Member.number_on(self.model, number - 1)
+            table = self.gangs if who == "gang" else self.dealers
+            mine: dict[int, Any] = self.gang_agents if who == "gang" else self.dealer_agents
+            mine.update(self._agents(who, table, np.array([row])))
+        Member.number_on(self.model, contents["last"])
 
     def new_keys(self, count: int) -> np.ndarray:
         """Keys for newcomers who replace nobody."""

@@ -162,23 +162,21 @@ def screen(
     return watched
 
 
-@compiled("void(i8[::1],i8[::1],u1[::1],b1[:,::1],i8[:,::1],i8[::1])")
+@compiled("void(i8[::1],i8[::1],u1[::1],i8[:,::1],i8[::1])")
 def tally(
     region: np.ndarray,
     outlet: np.ndarray,
     fate: np.ndarray,
-    aimed_at: np.ndarray,
     by_fate: np.ndarray,
-    at_aim: np.ndarray,
+    by_outlet: np.ndarray,
 ) -> None:
-    """Count what became of openings (n): ``by_fate`` (fates, regions), and, of those opened, ``at_aim``
-    (measures) at the outlets that each measure aims at (``aimed_at``: outlets, measures).
+    """Count what became of openings (n): ``by_fate`` (fates, regions), and, of those opened, ``by_outlet``
+    (outlets).
     """
     for i in range(region.size):
         by_fate[fate[i], region[i]] += 1
         if fate[i] == OPENED:
-            for k in range(at_aim.size):
-                at_aim[k] += aimed_at[outlet[i], k]
+            by_outlet[outlet[i]] += 1
 
 
 @compiled(

@@ -3,13 +3,15 @@
 The outlets and banks that a measure aims at, at any time of its life, are decided by keys and by what
 outlets are, never by the history of a run.  So a run without the measure can tally the very same places, and
 the difference between the two says what changed here and what changed elsewhere (displacement, equation
-4.4).
+4.4).  A run notes where accounts were opened and nothing of who asks, so that whoever goes on from any of its
+days can ask about measures of his own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -22,28 +24,27 @@ if TYPE_CHECKING:
 
 
 class Footprints:
-    """Tallies of the scenario's measures that pick outlets or banks, and of those watched.
+    """New illicit accounts by outlet, and which outlets the scenario's measures and those watched aim at.
 
-    ``aimed_at``: the outlets that each measure aims at, bool (outlets, measures + 1); the last column is
-    everywhere.  ``here``: this month's new illicit accounts there, int64 (measures + 1).
+    ``opened``: this month's new illicit accounts, int64 (outlets); ``months``: of each month past its first
+    day, the outlets (n) with new ones, and how many each.
     """
+
+    given: ClassVar[tuple[str, ...]] = ("_aims",)
 
     def __init__(self, model: FraudSupplyChain, watch: Sequence[Measure] = ()) -> None:
         self.model = model
         watched = {
             m.id: m for m in (*(w.at_draw(model.draw, model.root) for w in watch), *model.office.measures)
         }
-        self._names: list[tuple[str, str]] = []
-        masks = []
+        self._aims: list[tuple[str, str, np.ndarray]] = []
         for measure in watched.values():
             order = measure.whole(model.office.window)
             if order is not None:
                 axis = "issuer" if isinstance(order, Inspection) else "outlet"
-                self._names.append((measure.id, axis))
-                masks.append(self._targets(order))
-        masks.append(np.ones(model.outlets.n, dtype=np.bool_))
-        self.aimed_at = np.ascontiguousarray(np.column_stack(masks))
-        self.here = np.zeros(len(masks), dtype=np.int64)
+                self._aims.append((measure.id, axis, self._targets(order)))
+        self.opened = np.zeros(model.outlets.n, dtype=np.int64)
+        self.months: list[tuple[date, np.ndarray, np.ndarray]] = []
 
     def _targets(self, order: Targets) -> np.ndarray:
         """Boolean mask (outlets) of the places that a whole measure aims at."""
@@ -59,10 +60,17 @@ class Footprints:
             mask = outlets.tainted & order.regions[outlets.region]
         return mask
 
-    def end_month(self) -> None:
-        """Write the month's tallies down as deeds of the measures."""
-        m, opened = self.model, int(self.here[-1])
-        for (measure, axis), here in zip(self._names, self.here[:-1].tolist(), strict=True):
-            m.recorder.deed(measure, f"{axis}_here", here * m.scale)
-            m.recorder.deed(measure, f"{axis}_elsewhere", (opened - here) * m.scale)
-        self.here[:] = 0
+    def end_month(self, first_day: date) -> None:
+        """Close the month that began on ``first_day``."""
+        outlets = np.flatnonzero(self.opened)
+        self.months.append((first_day, outlets, self.opened[outlets]))
+        self.opened[outlets] = 0
+
+    def deeds(self) -> Iterator[tuple[date, str, str, float]]:
+        """The tallies as deeds of the measures: month, measure, what, value in real-world units (no 0)."""
+        for month, outlets, opened in self.months:
+            for measure, axis, aimed_at in self._aims:
+                here = int(opened[aimed_at[outlets]].sum())
+                for where, count in (("here", here), ("elsewhere", int(opened.sum()) - here)):
+                    if count:
+                        yield month, measure, f"{axis}_{where}", float(count * self.model.scale)

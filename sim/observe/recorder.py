@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,8 @@ WEEKLY = ("cases_true", "cases_registered", "orders_filled")
 
 class Recorder:
     """Counts of one run.  Places are the regions and, last, abroad; the nation is their sum."""
+
+    remade: ClassVar[tuple[str, ...]] = ("_tables",)
 
     def __init__(self, model: FraudSupplyChain) -> None:
         self.model = model
@@ -200,7 +202,8 @@ class Recorder:
         """
         import pandas as pd
 
-        table = pd.DataFrame(self._deed_rows, columns=["month", "measure", "what", "value"])
+        rows = sorted([*self._deed_rows, *self.model.footprints.deeds()])
+        table = pd.DataFrame(rows, columns=["month", "measure", "what", "value"])
         return table.astype({"month": "datetime64[ns]", "value": "float64"})
 
     def weekly(self) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 class Audit:
     """Identities A17 (money) and A18 (cards), daily or monthly; month ends also settle ordinary cards."""
+
+    given: ClassVar[tuple[str, ...]] = ("every",)
 
     def __init__(self, model: FraudSupplyChain, every: Literal["month", "day"]) -> None:
         self.model = model
@@ -40,7 +42,7 @@ class Audit:
             m.recorder.end_week()
         if month_ends:
             m.opening.end_month()
-            m.footprints.end_month()
+            m.footprints.end_month(m.first_of_month)
             m.recorder.end_month(m.first_of_month)
 
     def _ordinary(self) -> None:

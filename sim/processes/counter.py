@@ -96,7 +96,7 @@ class Counter:
         self._screen(openings, fate)
         self._share_lists(openings, fate)
         m = self.model
-        tally(openings.region, outlet, fate, m.footprints.aimed_at, self.by_fate, m.footprints.here)
+        tally(openings.region, outlet, fate, self.by_fate, m.footprints.opened)
         return openings.keep(fate <= EXISTING)
 
     def end_month(self) -> None:

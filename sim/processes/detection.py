@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -38,6 +38,8 @@ _CARD_STEP, _TRACE = int(Process.CARD_STEP), int(Process.TRACE)
 
 class Detection:
     """Hazards of the day for tracked cards; ordinary cards get the same cleanups at their month's end."""
+
+    remade: ClassVar[tuple[str, ...]] = ("_aims",)
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters

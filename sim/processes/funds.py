@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -37,6 +37,8 @@ REPORT_COUNTS = ("cases_reported", "cases_registered")
 
 class Funds:
     """Phase 8: the race decides each case's money; what is due today is frozen or paid out."""
+
+    grows: ClassVar[tuple[str, ...]] = ("flight",)
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -158,6 +160,8 @@ class Funds:
 
 class Reporting:
     """Phase 11: cases are thinned into reports and registered after a delay (equation 4.11)."""
+
+    grows: ClassVar[tuple[str, ...]] = ("files", "file_keys")
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters

@@ -104,7 +104,7 @@ class Insiders:
             return
         m.recorder.count("openings_insider", region)
         fate = np.full(len(key), OPENED, dtype=np.uint8)
-        tally(region, outlet, fate, m.footprints.aimed_at, self.opening.counter.by_fate, m.footprints.here)
+        tally(region, outlet, fate, self.opening.counter.by_fate, m.footprints.opened)
         nobody = np.full(len(key), -1)
         new = np.zeros(len(key), dtype=np.bool_)
         self.opening.enter(Openings(key, nobody, nobody, recruiter, region, new, outlet), Source.INSIDER)

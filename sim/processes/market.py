@@ -9,7 +9,7 @@ asked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -64,6 +64,8 @@ class Trades(NamedTuple):
 
 class Market:
     """Trade between two levels of the chain, once a day."""
+
+    given: ClassVar[tuple[str, ...]] = ("_wholesale", "_sets", "_phone_cards")
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p, m = model.parameters, model

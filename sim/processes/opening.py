@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Opening:
     ``at_work``: today's recruiters sorted by region: their rows, the running sums of their efficiency, and
     where each region begins (see :func:`sim.kernels.openings.recruiters_at_work`).
     """
+
+    remade: ClassVar[tuple[str, ...]] = ("at_work",)
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters

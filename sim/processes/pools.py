@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class Pools:
     share in use; control of use closes corporate accounts faster, a measure may close any.  The unknown
     channel arrives on a day that nobody knows (exponential, from the first day of the run).
     """
+
+    given: ClassVar[tuple[str, ...]] = ("since", "left_on")
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters

@@ -9,7 +9,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -75,36 +75,62 @@ def simulate(task: Task, settings: Settings, report: Callable[[float], None] | N
     """Make one run in this process; an error ends up in `Run.error`, in one line."""
     started = time.perf_counter()
     try:
-        chain = _model_class(settings)(
-            task.scenario,
-            seed=settings.seed,
-            replicate=task.replicate,
-            draw=task.draw,
-            threads=settings.threads,
-            audit=settings.audit,
-            watch=settings.watch,
-        )
+        chain = build(task, settings)
         chain.run_model(progress=_share(report))
-        record = chain.recorder
-        monthly, weekly, deeds = record.monthly(), record.weekly(), record.deeds()
-        counts, error = dict(record.counts()), ""
-        del chain, record
+        run = run_of(task, chain.recorder)
+        del chain
     except Exception as problem:  # one run must not lose the others
-        if os.environ.get("CARDBREAK_DEBUG"):
-            raise
-        monthly, weekly, deeds, counts, error = None, None, None, {}, one_line(problem)
+        run = failed(task, lesson(problem))
     gc.collect()  # a model is a web of references: without this several worlds wait in memory to be dropped
-    seconds = time.perf_counter() - started
-    return Run(task.scenario.name, task.replicate, task.draw, monthly, weekly, counts, seconds, error, deeds)
+    return replace(run, seconds=time.perf_counter() - started)
+
+
+def build(task: Task, settings: Settings) -> Any:
+    """The model of a run, on its first day."""
+    return _model_class(settings)(
+        task.scenario,
+        seed=settings.seed,
+        replicate=task.replicate,
+        draw=task.draw,
+        threads=settings.threads,
+        audit=settings.audit,
+        watch=settings.watch,
+    )
+
+
+def run_of(task: Task, record: Any) -> Run:
+    """The outcome of a run by the recorder of its model."""
+    return Run(
+        task.scenario.name,
+        task.replicate,
+        task.draw,
+        monthly=record.monthly(),
+        weekly=record.weekly(),
+        counts=dict(record.counts()),
+        deeds=record.deeds(),
+    )
+
+
+def lesson(problem: Exception) -> str:
+    """What to record of a run that raised; where the environment asks for it, it is raised again."""
+    if os.environ.get("CARDBREAK_DEBUG"):
+        raise problem
+    return one_line(problem)
 
 
 def simulate_together(
     job: Job, settings: Settings, report: Callable[[float], None] | None = None
 ) -> Iterator[Run]:
-    """Make the runs of a job in this process, each when it is asked for.
+    """Make the runs of a job in this process, each when it is asked for, in any order; days that several
+    share are simulated once.
 
-    ``report`` is told the runs done, counting the finished part of the one under way.
+    ``report`` is told the runs done, counting the finished part of those under way.
     """
+    if len(job) > 1 and settings.model is None:
+        from sim.study.forks import simulate_trees
+
+        yield from simulate_trees(job, settings, report)
+        return
     for done, task in enumerate(job):
         yield simulate(task, settings, report and partial(_beyond, report, done))
 

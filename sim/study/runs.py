@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sim.study.cluster import Cluster, OnCluster
 from sim.study.crews import Crew, InPool, InProcess, Progress, silent
 from sim.study.one_run import Run, Settings, Task
+from sim.study.plan import plan
 from sim.study.run_set import RunSet
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def stream(
     crew: Callable[..., Crew] = InProcess if workers == 1 else InPool
     if cluster is not None:
         crew = partial(OnCluster, cluster)
-    work = [(task,) for task in tasks]
+    work = plan(tasks, settings, workers).jobs
     return crew(work, settings, workers, progress or silent, compiling or silent, keep).work()
 
 

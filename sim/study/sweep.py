@@ -22,6 +22,7 @@ from sim.observe.store import refusal
 from sim.study.compare import NATION
 from sim.study.crews import Progress
 from sim.study.one_run import Run, Settings, Task
+from sim.study.plan import Plan, plan
 from sim.study.results import versions
 from sim.study.run_set import labelled
 from sim.study.runs import draw_of, stream
@@ -64,6 +65,11 @@ class Sweep:
             for replicate in range(self.replicates)
             for point in self.points
         ]
+
+    def tasks(self, runs: Iterable[RunId]) -> list[Task]:
+        """What to simulate for some of its runs."""
+        scenarios = {point.name: point.scenario for point in self.points}
+        return [Task(scenarios[run.scenario], run.replicate, run.draw) for run in runs]
 
     def about(self) -> dict[str, Any]:
         """What decides the numbers, as plain values, to be compared when the sweep goes on."""
@@ -211,8 +217,8 @@ def work(
     left = missing(folder.batches(), folder.done())
     if folder.shard is not None:
         left = [batch for batch in left if folder.shard.has(batch)]
-    scenarios = {point.name: point.scenario for point in sweep.points}
-    if gone := sorted({run.scenario for batch in left for run in batch.runs} - scenarios.keys()):
+    names = {point.name for point in sweep.points}
+    if gone := sorted({run.scenario for batch in left for run in batch.runs} - names):
         mend = "Give the experiment as it was when they were planned."
         raise refusal(folder.path, f"plans runs of {gone[0]}, which is not asked for any more", mend)
     open_: dict[RunId, _Open] = {}
@@ -239,7 +245,7 @@ def work(
 
     runs = [run for batch in left for run in batch.runs]
     while runs:
-        tasks = [Task(scenarios[run.scenario], run.replicate, run.draw) for run in runs]
+        tasks = sweep.tasks(runs)
         if stream(tasks, Settings(seed=sweep.seed), keep, jobs=jobs, cluster=cluster, progress=progress):
             return True
         runs, again[:] = list(again), []
@@ -290,15 +296,24 @@ def status(folder: SweepFolder) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("scenario").reset_index()
 
 
-def expected(sweep: Sweep, runs: int, jobs: int) -> Cost:
-    """What ``runs`` runs are expected to take on this machine, from a moment of the last point's run."""
+def planned(sweep: Sweep, runs: Iterable[RunId], jobs: int) -> Plan:
+    """The plan of some of a sweep's runs; those of points that it has no more are left out."""
+    names = {point.name for point in sweep.points}
+    tasks = sweep.tasks(run for run in runs if run.scenario in names)
+    return plan(tasks, Settings(seed=sweep.seed), jobs)
+
+
+def expected(sweep: Sweep, runs: int, saved: float, jobs: int) -> Cost:
+    """What ``runs`` runs are expected to take on this machine, from a moment of the last point's run; forks
+    save a share ``saved`` of it.
+    """
     scenario = sweep.points[-1].scenario
     model, seconds = pace(scenario, sweep.seed)
     months = scenario.days / 30.44
     places = 1 if sweep.experiment.regions == "nation" else model.regions.n + 2
     columns = len(sweep.experiment.outcomes or OUTCOMES)
     size = PART_OVERHEAD + BYTES_A_VALUE * months * places * columns
-    return Cost(runs, runs * seconds / max(min(jobs, runs), 1), runs * size)
+    return Cost(runs, runs * seconds * (1.0 - saved) / max(min(jobs, runs), 1), runs * size)
 
 
 def pace(scenario: Scenario, seed: int) -> tuple[FraudSupplyChain, float]:

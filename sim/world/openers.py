@@ -6,7 +6,7 @@ out of the pool for a while after.  Arrests fall on everyone with past openings,
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,6 +37,9 @@ COLUMNS: dict[str, Any] = {
 
 class OpenerPool(Table):
     """At-risk persons; ``reservation_wage`` in yuan per set, days as day numbers."""
+
+    given: ClassVar[tuple[str, ...]] = ("weight",)
+    grows: ClassVar[tuple[str, ...]] = ("_away",)
 
     def __init__(self, p: Parameters, regions: Regions, scale: int, random: KeyedRandom) -> None:
         count = max(1, round(p.number("openers.pool") / scale))

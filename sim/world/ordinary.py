@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -53,6 +54,9 @@ class OrdinaryCards:
     ``cells``: int64 (kinds, regions, issuer classes, 8 flag sets); ``restricted``: int64 (kinds, regions),
     cards that a cleanup restricted: still in the stock, no longer usable.
     """
+
+    given: ClassVar[tuple[str, ...]] = ("_shares", "_keys", "_wanted_keys")
+    remade: ClassVar[tuple[str, ...]] = ("_cells_of",)
 
     def __init__(self, p: Parameters, regions: Regions) -> None:
         self._p = p

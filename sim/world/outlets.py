@@ -7,6 +7,7 @@ illicit openings; openers choose an outlet of their region in proportion to laxi
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 from scipy import special
@@ -32,6 +33,21 @@ class Outlets:
     day 0).  ``insiders`` are the numbers of the compromised outlets, int64, ``insider_keys`` their keys and
     ``insider_region`` their regions.
     """
+
+    given: ClassVar[tuple[str, ...]] = (
+        "n",
+        "keys",
+        "region",
+        "first",
+        "laxity",
+        "bank",
+        "joins",
+        "tainted",
+        "_noise",
+        "cumulative",
+    )
+    remade: ClassVar[tuple[str, ...]] = ("_rankings", "_passed")
+    grows: ClassVar[tuple[str, ...]] = ("insiders", "insider_keys", "insider_region", "_shut")
 
     insiders: np.ndarray
     insider_keys: np.ndarray

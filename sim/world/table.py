@@ -53,6 +53,30 @@ class Table:
         """Names of the columns."""
         return tuple(self._columns)
 
+    @property
+    def remade(self) -> tuple[str, ...]:
+        """Attributes that follow from :meth:`contents`."""
+        return ("n", "_blank", "_capacity", "_columns", *self._columns)
+
+    def contents(self) -> dict[str, np.ndarray]:
+        """The rows, column by column (views)."""
+        return {name: column[: self.n] for name, column in self._columns.items()}
+
+    def take_over(self, contents: Mapping[str, np.ndarray]) -> None:
+        """Hold copies of the rows that the contents of another such table hold, and no others.
+
+        Raises ValueError where they are not of such a table.
+        """
+        if contents.keys() != self._columns.keys():
+            raise ValueError(f"has other columns: {sorted(contents.keys() ^ self._columns.keys())}")
+        rows = len(next(iter(contents.values())))
+        for name, column in self._columns.items():
+            new = contents[name]
+            if (new.dtype, new.shape) != (column.dtype, (rows, *column.shape[1:])):
+                raise ValueError(f"column {name} is of another kind or length")
+        self.keep(np.zeros(self.n, dtype=bool))
+        self.append(rows, **contents)
+
     def append(self, count: int, **values: Any) -> np.ndarray:
         """Add ``count`` rows, blank but for ``values``; returns their row numbers (int64)."""
         if unknown := values.keys() - self._columns.keys():

@@ -270,16 +270,16 @@ def test_screening_says_whom_banks_refuse_and_why() -> None:
         assert (by_raiser > 0).all()
 
 
-def test_openings_are_tallied_by_fate_and_those_opened_by_where_measures_aim() -> None:
+def test_openings_are_tallied_by_fate_and_those_opened_by_outlet() -> None:
     rng, n = np.random.default_rng(8), 700
     region, outlet = rng.integers(0, REGIONS, n), rng.integers(0, 50, n)
     fate = rng.integers(0, counter.FATES, n).astype(np.uint8)
-    aimed_at, by_fate = rng.random((50, 3)) < 0.4, np.ones((counter.FATES, REGIONS), dtype=np.int64)
-    at_aim = np.full(3, 10)
-    counter.tally(region, outlet, fate, aimed_at, by_fate, at_aim)
+    by_fate, by_outlet = np.ones((counter.FATES, REGIONS), dtype=np.int64), np.full(50, 10)
+    counter.tally(region, outlet, fate, by_fate, by_outlet)
     for f in range(counter.FATES):
         assert by_fate[f].tolist() == (1 + np.bincount(region[fate == f], minlength=REGIONS)).tolist()
-    assert at_aim.tolist() == (10 + aimed_at[outlet[fate == counter.OPENED]].sum(axis=0)).tolist()
+    opened = np.bincount(outlet[fate == counter.OPENED], minlength=50)
+    assert by_outlet.tolist() == (10 + opened).tolist()
 
 
 def test_sold_accounts_are_withdrawn_from_their_cells() -> None:
