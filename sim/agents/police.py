@@ -23,10 +23,10 @@ class Leads:
 
     def __init__(self) -> None:
         self.n = 0
-        self.day = np.empty(256, dtype=np.int32)
-        self.unit = np.empty(256, dtype=np.uint8)
-        self.gang = np.empty(256, dtype=np.int64)
-        self.key = np.empty(256, dtype=np.uint64)
+        self.day = np.zeros(256, dtype=np.int32)
+        self.unit = np.zeros(256, dtype=np.uint8)
+        self.gang = np.zeros(256, dtype=np.int64)
+        self.key = np.zeros(256, dtype=np.uint64)
 
     def reserve(self, count: int) -> None:
         """Make room for ``count`` more leads."""

@@ -38,8 +38,8 @@ DTYPE = re.compile(r"<[iuf][248]|\|[biu]1")
 AGAIN = "Write the checkpoint again."
 FOREIGN = "is no checkpoint of cardbreak, or damaged"
 NO_CHECKPOINT = (
-    *(zipfile.BadZipFile, ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError),
-    *(TypeError, ValueError),
+    *(zipfile.BadZipFile, ArithmeticError, AttributeError, EOFError, LookupError, OSError),
+    *(RuntimeError, TypeError, ValueError),
 )
 """What taking a foreign or damaged file for a checkpoint can raise."""
 
@@ -129,7 +129,11 @@ def _check_history(
 def _read(path: Path) -> dict[str, Any]:
     """A checkpoint's content with its arrays in place, which may not be written to."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        file = path.open("rb")
+    except OSError as problem:
+        raise refusal(path, f"cannot be read ({problem.strerror})", "Name a checkpoint.") from problem
+    try:
+        with file, zipfile.ZipFile(file) as archive:
             members = {one.filename: one for one in archive.infolist()}
             if members.keys() != {ABOUT, ARRAYS} or any(m.compress_type for m in members.values()):
                 raise refusal(path, FOREIGN, AGAIN)
@@ -143,8 +147,6 @@ def _read(path: Path) -> dict[str, Any]:
             if (version := content.get("cardbreak")) != sim.__version__:
                 raise refusal(path, f"is of cardbreak {version!r:.20}, not {sim.__version__}", AGAIN)
             content["state"] = _state(content.get("state"), archive.read(ARRAYS))
-    except OSError as problem:
-        raise refusal(path, f"cannot be read ({problem.strerror})", "Name a checkpoint.") from problem
     except NO_CHECKPOINT as problem:
         raise refusal(path, FOREIGN, AGAIN) from problem
     return content

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from types import MethodType
 from typing import Any
@@ -104,7 +105,7 @@ def test_no_two_arrays_of_a_state_share_memory(lived: tuple[FraudSupplyChain, Fr
     for model in lived:
         each = {id(array): array for array in arrays(state_of(model)) if array.nbytes}
         bounds = sorted(np.lib.array_utils.byte_bounds(array) for array in each.values())
-        assert all(end <= start for (_, end), (start, _) in zip(bounds, bounds[1:], strict=False))
+        assert all(end <= start for (_, end), (start, _) in pairwise(bounds))
 
 
 def test_a_new_attribute_belongs_to_the_state_and_one_that_cannot_is_named() -> None:
@@ -222,13 +223,14 @@ def rewritten(
     return path
 
 
-def poked(where: str, name: str, value: int) -> Callable[[dict[str, Any], bytearray], None]:
-    """A change of the first number of a column of a table, or of an array."""
+def poked(where: str, name: str, value: int, add: int = 0) -> Callable[[dict[str, Any], bytearray], None]:
+    """Another first number of a column or an array: `value`, and `add` times the old one."""
 
     def change(content: dict[str, Any], memory: bytearray) -> None:
         part = content["state"][where]
         _, dtype, _, offset = part["contents"][name] if "contents" in part else part[name]
-        np.frombuffer(memory, dtype, 1, offset)[0] = value  # type: ignore[index]
+        number = np.frombuffer(memory, dtype, 1, offset)
+        number[0] = value + add * int(number[0])
 
     return change
 
@@ -240,7 +242,7 @@ def poked(where: str, name: str, value: int) -> Callable[[dict[str, Any], bytear
         (poked("accounts", "region_open", 200), "accounts.region_open points outside"),
         (poked("sims", "status", 3), "cards of kind"),
         (poked("gangs", "cash", 10**15), "money: gangs' cash broken"),
-        (poked("gangs", "alive", 0), "agents are not those alive"),
+        (poked("gangs", "alive", 1, -1), "agents are not those alive"),
         (poked("outlets", "insiders", -5), "outlets.insiders points outside"),
         (lambda c, _: c["state"].pop("audit"), "audit is in one of two models only"),
         (lambda c, _: c["state"]["audit"].pop("days"), "audit has other attributes: days"),
