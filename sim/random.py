@@ -80,11 +80,18 @@ class KeyedRandom:
     """The keyed generator of one run.
 
     ``entities`` are uint64 keys (n); every method returns one number for each.  Bounds of ``day`` and
-    ``draw`` are those of :mod:`sim.kernels.philox`; outside of them a ValueError is raised.
+    ``draw`` are those of :mod:`sim.kernels.philox`; outside of them a ValueError is raised.  Two that
+    draw the same numbers are equal.
     """
 
     def __init__(self, seed: int, replicate: int) -> None:
         self.key = philox.pack_key(seed, replicate)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KeyedRandom) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
     def uniform(self, process: Process, day: int, entities: ArrayLike, draw: int = 0) -> NDArray[np.float64]:
         """Uniform numbers in (0, 1)."""

@@ -64,23 +64,16 @@ class Outlets:
     ) -> None:
         per_region = _whole_shares(regions.share, count)
         self.n = count
-        self.keys = children(named_key("outlets"), count)
         self.region = np.repeat(np.arange(regions.n, dtype=np.uint8), per_region)
         self.first = np.concatenate([[0], np.cumsum(per_region)])
-        u = random.uniform(Process.OUTLET_LAXITY, 0, self.keys)
-        self.laxity = u ** (-1.0 / exponent)
-        self.bank = _choose(random.uniform(Process.OUTLET_LAXITY, 0, self.keys, 1), bank_shares).astype(
-            np.int16
-        )
+        traits = _traits(random, count, exponent, bank_shares.astype(np.float64).tobytes(), insider_share)
+        self.keys, self.laxity, self.bank, self.joins, self.tainted, self._noise = map(np.copy, traits)
         self.suspended_until = np.zeros(count, dtype=np.int32)
         self.suspended_by = np.zeros(count, dtype=np.int16)
         self.suspenders: list[str] = []
         self.displacement = np.zeros(count)
-        self.joins = random.uniform(Process.MEMBERS, 0, self.keys)
-        self.tainted = random.uniform(Process.INSIDERS, 0, self.keys) < insider_share
         self.compromised = self.tainted.copy()
         self._list_insiders(np.flatnonzero(self.compromised))
-        self._noise = random.normal(Process.OUTLET_SELECTION, 0, self.keys)
         self.cumulative = np.cumsum(self.laxity)
         self._shut = np.empty(0, dtype=np.int64)
         self._all_open_from = 0
@@ -137,8 +130,7 @@ class Outlets:
         name = (order.auc, order.regions.tobytes())
         if name not in self._rankings:
             weight = selection_weight(order.auc)
-            risk = special.ndtri(mean_ranks(self.laxity) / (self.n + 1.0))
-            score = weight * risk + np.sqrt(1.0 - weight**2) * self._noise
+            score = weight * _risk(self.laxity.tobytes()) + np.sqrt(1.0 - weight**2) * self._noise
             inside = np.flatnonzero(order.regions[self.region])
             self._rankings[name] = inside[np.argsort(-score[inside], kind="stable")]
         return self._rankings[name]
@@ -173,6 +165,35 @@ class Outlets:
         self.insiders = outlets
         self.insider_keys = self.keys[outlets]
         self.insider_region = self.region[outlets]
+
+
+@lru_cache(maxsize=1)
+def _traits(
+    random: KeyedRandom, count: int, exponent: float, bank_shares: bytes, insider_share: float
+) -> tuple[np.ndarray, ...]:
+    """Keys, laxity, bank, when it joins a list, whether an insider is there, and noise of outlets.
+
+    Kept for the next world of the same chance: nearly half of the building of a small one is spent here.
+    """
+    keys = children(named_key("outlets"), count)
+    u = random.uniform(Process.OUTLET_LAXITY, 0, keys)
+    bank = _choose(random.uniform(Process.OUTLET_LAXITY, 0, keys, 1), np.frombuffer(bank_shares))
+    return (
+        keys,
+        u ** (-1.0 / exponent),
+        bank.astype(np.int16),
+        random.uniform(Process.MEMBERS, 0, keys),
+        random.uniform(Process.INSIDERS, 0, keys) < insider_share,
+        random.normal(Process.OUTLET_SELECTION, 0, keys),
+    )
+
+
+@lru_cache(maxsize=1)
+def _risk(laxity: bytes) -> np.ndarray:
+    """True risk of outlets by their laxity (float64), as a normal score; kept as their traits are."""
+    values = np.frombuffer(laxity)
+    score: np.ndarray = special.ndtri(mean_ranks(values) / (len(values) + 1.0))
+    return score
 
 
 @lru_cache

@@ -54,6 +54,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     assert f"{RUNS} runs to make" in done.stderr
     assert "of disk" in done.stderr
+    assert "run-months are shared with another run" in done.stderr
+    assert "run-months were shared with another run" in done.stderr
     return folder
 
 

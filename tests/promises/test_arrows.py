@@ -15,7 +15,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"SALib", "matplotlib", "mesa", "networkx", "numba", "numpy", "pandas", "pyarrow", "scipy"}
-USES_A_MODEL = ("sim.study", "sim.calibration", "sim.views", "sim.bench", "sim.cli", "sim.console")
+USES_A_MODEL = (
+    "sim.state", "sim.study", "sim.calibration", "sim.forecast", "sim.views", "sim.bench", "sim.cli", "sim.console",
+)  # fmt: skip
 INSIDE_A_MODEL = (
     *(f"sim.{name}" for name in ("kernels", "random", "arrays", "policy", "world", "agents", "processes")),
     *(f"sim.{name}" for name in ("interventions", "scenario", "observe", "model")),
@@ -109,6 +111,7 @@ def test_what_rooms_share_depends_on_none_of_them(leaf: str) -> None:
         ("sim.agents", ("sim.processes",)),
         ("sim.observe", ("sim.agents", "sim.processes")),
         ("sim.scenario", ("sim.agents", "sim.processes", "sim.model")),
+        ("sim.state", ("sim.study", "sim.views", "sim.bench")),
         ("sim.views", ("sim.model", "sim.agents", "sim.processes", "sim.world", "sim.kernels")),
         ("sim.random", ("sim.world", "sim.agents", "sim.processes", "sim.model")),
     ],
