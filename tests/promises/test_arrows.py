@@ -15,9 +15,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"SALib", "matplotlib", "mesa", "networkx", "numba", "numpy", "pandas", "pyarrow", "scipy"}
-USES_A_MODEL = (
-    "sim.state", "sim.study", "sim.calibration", "sim.forecast", "sim.views", "sim.bench", "sim.cli", "sim.console",
-)  # fmt: skip
+USES_A_MODEL = tuple(
+    f"sim.{name}"
+    for name in ("state", "study", "calibration", "forecast", "views", "bench", "cli", "console")
+)
 INSIDE_A_MODEL = (
     *(f"sim.{name}" for name in ("kernels", "random", "arrays", "policy", "world", "agents", "processes")),
     *(f"sim.{name}" for name in ("interventions", "scenario", "observe", "model")),
