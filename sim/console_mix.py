@@ -145,7 +145,7 @@ def _state(work: _Study) -> None:
     """Say what is asked and what it takes, before the first run; refuse what the runs allowed cannot do."""
     from sim.study.compiling import warm_up
     from sim.study.race import least_pairs
-    from sim.study.sweep import expected
+    from sim.study.sweep import expected, planned
     from sim.views.progress import duration
 
     question, count, say = work.question, len(work.mixes.names), work.display.say
@@ -157,7 +157,8 @@ def _state(work: _Study) -> None:
     most = min(most, question.most_runs or most)
     warm_up(lambda: say(COMPILING))
     jobs = work.options.jobs or os.cpu_count() or 1
-    each = expected(work.sweep, least, jobs).seconds / least
+    plan = planned(work.sweep, work.sweep.wanted(), jobs)
+    each = expected(work.sweep, least, plan.saved, jobs).seconds / least
     here = len({run for batch in work.folder.batches() for run in batch.runs} - set(_missing(work.folder)))
     had = f" ({here} are there)" if here else ""
     say(f"Which is the cheapest mix with {question.words()} over {work.window.start} to {work.window.end}?")
@@ -166,6 +167,8 @@ def _state(work: _Study) -> None:
         f"one, about {duration(each * least)} with {jobs} processes; for those in question more, at most "
         f"{most} runs, {duration(each * most)}"
     )
+    if plan.sentence:
+        say(f"screening, {plan.sentence}")
     if work.sweep.draws is None:
         say("parameters at their point values: probability is over chance alone, not over what is unknown")
     if question.confirm < (few := least_pairs(question.sure)):
