@@ -15,7 +15,7 @@ from sim.agents.gang import METHODS, Gang
 from sim.agents.member import Member
 from sim.agents.rules import MAX_CONTACTS, softmax
 from sim.arrays import fen, interval, number_within
-from sim.kernels import links
+from sim.kernels import elementary, links
 from sim.kernels.traits import gang_traits
 from sim.random import Process, child_keys, children, named_key
 from sim.world.codes import Goods, Kind, Status
@@ -197,7 +197,7 @@ class Population:
             p.number("gangs.staff_mean"),
             _spread(p.number("gangs.staff_log_sd")),
             _spread(p.number("gangs.skill_log_sd")),
-            np.log(p.vector("gangs.method_weight")),
+            elementary.log(p.vector("gangs.method_weight")),
             staff,
             skill,
             methods,
@@ -258,8 +258,8 @@ class Population:
         sd, shift = _spread(p.number("dealers.penalty_log_sd"))
         z = m.keyed.normal(Process.DEALER_TRAITS, 0, keys, 1)
         return {
-            "fitness": (low + u * (high - low)) ** (1.0 / (1.0 - exponent)),
-            "penalty": p.number("dealers.penalty") * np.exp(sd * z - shift),
+            "fitness": elementary.power(low + u * (high - low), 1.0 / (1.0 - exponent)),
+            "penalty": p.number("dealers.penalty") * elementary.exp(sd * z - shift),
             "weekday": (m.keyed.uniform(Process.DEALER_TRAITS, 0, keys, 2) * 7).astype(np.int64),
         }
 

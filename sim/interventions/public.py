@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.interventions.base import Count, Level, Measure, Share, Window, level_today, ordered
@@ -186,7 +186,7 @@ class WarningLine(Measure):
             if self.freeze_factor != 1.0:
                 policy.freeze_factor[area.at] *= 1.0 + strength * (self.freeze_factor - 1.0)
             policy.report_lift[area.at] += strength * self.report_lift
-            policy.part("freeze", self.id, area.inside * (strength * float(np.log(self.freeze_factor))))
+            policy.part("freeze", self.id, area.inside * (strength * math.log(self.freeze_factor)))
             self.deliver(policy, strength * area.adults)
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.kernels import elementary
 from sim.policy import Policy
 from sim.random import Process, named_keys
 
@@ -54,18 +56,18 @@ class Calendar:
         month = m.today.year * 12 + m.today.month
         if self.shock_sd > 0.0 and month != self.shock_month:
             deviation = m.keyed.normal(Process.SHOCK, month % 60000, self.shock_key)[0]
-            m.shock, self.shock_month = float(np.exp(self.shock_sd * deviation)), month
+            m.shock, self.shock_month = math.exp(self.shock_sd * deviation), month
 
     def _festival(self, today: date) -> float:
         """A dip around the lunar new year: a bell of given depth and width (days, one standard deviation)."""
         middle = today.toordinal() - 3
         nearest = min([abs(middle - first) for first in self.festivals])
-        return float(1.0 - self.festival_depth * np.exp(-0.5 * (nearest / self.festival_days) ** 2))
+        return 1.0 - self.festival_depth * math.exp(-0.5 * (nearest / self.festival_days) ** 2)
 
     def _lockdown(self, today: date) -> float:
         """A drop at the lockdown of 2020 that fades exponentially."""
         since = (today - LOCKDOWN).days
-        return float(1.0 - self.lockdown_depth * np.exp(-since / self.lockdown_days)) if since >= 0 else 1.0
+        return 1.0 - self.lockdown_depth * math.exp(-since / self.lockdown_days) if since >= 0 else 1.0
 
 
 class Fading:
@@ -77,7 +79,7 @@ class Fading:
         self.fast = 0.5 ** (1.0 / (7 * p.number("beliefs.impulse_fast_weeks")))
         self.slow = 0.5 ** (1.0 / (7 * p.number("beliefs.impulse_slow_weeks")))
         self.fast_share = p.number("beliefs.impulse_fast_share")
-        self.hoard_decay = float(np.exp(-1.0 / p.number("gangs.hoarding_days")))
+        self.hoard_decay = math.exp(-1.0 / p.number("gangs.hoarding_days"))
         self.hoard = p.number("gangs.hoarding")
         self.legal_share = p.number("victims.legal_share")
         self.awareness_decay = 0.5 ** (1.0 / (7 * p.number("victims.awareness_half_life_weeks")))
@@ -118,4 +120,4 @@ def next_awareness(awareness: np.ndarray, decay: float, effective_contacts: np.n
 
     Its steady state under a constant dose is g / (1 - decay + g), g = 1 - exp(-effective contacts).
     """
-    return np.asarray(decay * awareness + (1.0 - awareness) * -np.expm1(-effective_contacts))
+    return np.asarray(decay * awareness + (1.0 - awareness) * -elementary.expm1(-effective_contacts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, ClassVar
 
@@ -60,7 +61,7 @@ class Detection:
         self.written: set[tuple[int, int]] = set()
         self._aims: dict[tuple[int, bytes], np.ndarray] = {}
         self.sleeps_after = int(p.number("cards.sleeps_after_days"))
-        self.warming = -np.expm1(-p.number("dealers.warm_up_per_week") / 7.0)
+        self.warming = -math.expm1(-p.number("dealers.warm_up_per_week") / 7.0)
         self.warming_cost = p.number("dealers.warm_up_cost")
         self.trace = p.number("detection.trace_per_use")
         self.trace_delay = p.number("detection.trace_delay_days")

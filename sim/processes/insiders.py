@@ -8,6 +8,7 @@ for, so that an investigation that goes unrepeated wears off.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,7 +71,7 @@ class Insiders:
         """Insiders leave and newcomers are recruited; at the first price their number is steady."""
         m = self.model
         pull = (m.recorder.quote("price_gang_yuan") / self.price) ** self.elasticity
-        leave = -np.expm1(-self.turnover)
+        leave = -math.expm1(-self.turnover)
         join = leave * self.share / (1.0 - self.share) * pull * m.adapts("replacement")
         # Newcomers are few among all outlets, those who leave many among few: each is looked for by itself.
         o, nobody_leaves = m.outlets, np.array([join, 0.0])

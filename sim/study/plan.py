@@ -48,7 +48,7 @@ class Plan:
         shared, months = ((days / 30.44) for days in (self.days - self.simulated, self.days))
         return (
             f"forks: {shared:,.0f} of {months:,.0f} run-months are shared with another run "
-            f"({self.saved:.0%} of the work saved)"
+            f"({self.saved:.0%} of the simulated days)"
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sim.arrays import interval
+from sim.kernels import elementary
 from sim.kernels.enforcement import still_away
 from sim.random import KeyedRandom, Process, children, named_key
 from sim.scenario.parameters import Parameters
@@ -59,8 +60,8 @@ class OpenerPool(Table):
             region=interval(edges, u),
             type=np.searchsorted(kinds / kinds[-1], random.uniform(Process.OPENER_TRAITS, 0, keys, 3)),
             reservation_wage=p.number("openers.reservation_wage_median")
-            * np.exp(p.number("openers.reservation_wage_log_sd") * z),
-            risk_weight=np.exp(p.number("openers.risk_weight_log_sd") * aversion),
+            * elementary.exp(p.number("openers.reservation_wage_log_sd") * z),
+            risk_weight=elementary.exp(p.number("openers.risk_weight_log_sd") * aversion),
             listed_at=NEVER,
             last_opened=-NEVER,
         )

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from sim.kernels import elementary
 from sim.kernels.counter import cards_left, withdraw
 from sim.policy import Cleanup
 from sim.random import KeyedRandom, Process, children, named_key
@@ -110,7 +111,7 @@ class OrdinaryCards:
         left = float(cards.sum()) * (1.0 - self._closed[at] / 24.0)
         if left <= 0.0:
             return 0.0
-        return order.rate - float(np.log1p(-min(order.cards / left, 0.5)))
+        return order.rate - math.log1p(-min(order.cards / left, 0.5))
 
     def clean(self, order: Cleanup, rate: float) -> None:
         """Add a day of a cleanup at a hazard to what the end of the month will settle."""
@@ -194,7 +195,7 @@ class OrdinaryCards:
         natural = self._closed * days / 365.25
         cleaning = self._hazard.sum(axis=0)
         total = natural[:, None, None] + cleaning
-        gone = self._binomial(day, self.cells, -np.expm1(-total)[:, :, None, :], random, 10)
+        gone = self._binomial(day, self.cells, -elementary.expm1(-total)[:, :, None, :], random, 10)
         left, rest = gone, total.copy()
         cleaned = np.zeros((len(CLEANUPS), len(KINDS), self.regions), dtype=np.int64)
         kept = np.zeros((len(KINDS), self.regions), dtype=np.int64)

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import special
 
 from sim.arrays import interval
+from sim.kernels import elementary
 from sim.policy import Blacklist, Suspension
 from sim.random import KeyedRandom, Process, children, named_key
 from sim.world.regions import Regions
@@ -180,7 +181,7 @@ def _traits(
     bank = _choose(random.uniform(Process.OUTLET_LAXITY, 0, keys, 1), np.frombuffer(bank_shares))
     return (
         keys,
-        u ** (-1.0 / exponent),
+        elementary.power(u, -1.0 / exponent),
         bank.astype(np.int16),
         random.uniform(Process.MEMBERS, 0, keys),
         random.uniform(Process.INSIDERS, 0, keys) < insider_share,

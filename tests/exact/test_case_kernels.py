@@ -2,6 +2,7 @@
 
 import math
 
+import libm
 import numpy as np
 import pytest
 from reference import keys
@@ -115,9 +116,9 @@ def test_exposure_is_what_app_awareness_and_orders_leave(seed: int) -> None:
     share, covered, awareness = rng.dirichlet(np.ones(REGIONS)), rng.random(REGIONS), rng.random(REGIONS)
     beta, success, making = rng.random(METHODS), rng.random(METHODS), 100.0 * rng.random(METHODS)
     orders = 50.0 * rng.random(REGIONS) * (rng.random(REGIONS) < 0.5) * (seed > 0)
-    aware = np.exp(-beta * awareness[:, None])
+    aware = libm.exp(-beta * awareness[:, None])
     weight = share[:, None] * (1.0 - covered)[:, None] * aware
-    stays = 1.0 + 0.7 * np.expm1(-orders / ((weight * making).sum(axis=1) * 10.0))
+    stays = 1.0 + 0.7 * libm.expm1(-orders / ((weight * making).sum(axis=1) * 10.0))
     covered, stays = covered[:, None], stays[:, None]
     made = share[:, None] * making
     got = cases.exposure(share, covered[:, 0], awareness, beta, success, orders, 0.7, 10.0, making)

@@ -267,5 +267,5 @@ def test_what_forks_save_is_told_beforehand() -> None:
     assert (made.days - made.simulated, made.days) == (shared, 4 * ((END - START).days + 1))
     assert made.sentence == (
         f"forks: {shared / 30.44:.0f} of {made.days / 30.44:.0f} run-months are shared with another run "
-        f"({shared / made.days:.0%} of the work saved)"
+        f"({shared / made.days:.0%} of the simulated days)"
     )
