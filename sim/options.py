@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import typer
 
 
-def _draws(text: str) -> int | None:
+def _draws(given: str | int) -> int | None:
+    text = str(given)  # a command's default comes as it stands there
     if text == "none":
         return None
     if not (text.isascii() and text.isdigit()) or len(text) > 9 or int(text) < 1:

@@ -81,3 +81,10 @@ def test_wrong_input_is_one_line(words: list[Any], complaint: str, tmp_path: Pat
     assert complaint in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_it_draws_parameters_unless_told_not_to(tmp_path: Path) -> None:
+    size = ["--scale", 5000, "--jobs", 1, "--dry-run"]
+    done = cardbreak("forecast", "baseline", *WHEN, *size, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "40 replicates each; 40 runs to make" in done.stderr
