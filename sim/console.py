@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from sim.views.tables import Table
 
 INTERRUPTED = 130
-MAIN_OUTCOME = "cases_registered"
 COMPILING = "compiling the kernels, once: up to a minute"
 FEW = 3
 """Up to so many compared scenarios have a table of effects each; more share one."""
@@ -208,13 +207,14 @@ def _pictures(tables: Tables) -> dict[str, bytes]:
 
 
 def _forecast(tables: Tables) -> bytes | None:
+    from sim.study.compare import HEADLINE
     from sim.views.plots import forecast_picture, measures_of, source_line
 
     scenarios = tables.manifest["scenarios"]
     return forecast_picture(
         tables.monthly,
         measures=measures_of(scenarios, max(scenario["end"] for scenario in scenarios)),
-        effects=tables.headline_effects(MAIN_OUTCOME),
+        effects=tables.headline_effects(HEADLINE),
         source=source_line(tables.manifest),
     )
 

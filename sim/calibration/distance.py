@@ -15,7 +15,7 @@ import pandas as pd
 
 from sim.calibration.targets import Quantity, Span, Target
 from sim.study.compare import rounded
-from sim.study.pattern_parts import Months
+from sim.study.pattern_parts import Months, within
 from sim.study.patterns import PATTERNS, Historical
 
 COLUMNS = (
@@ -123,20 +123,21 @@ def _distance(target: Target, values: np.ndarray) -> np.ndarray:
 
 def _ends(target: Target) -> tuple[float, float]:
     """Both ends of the band, on the scale of the errors."""
-    low, high = target.band or (None, None)
-    ends = -math.inf if low is None else low, math.inf if high is None else high
+    ends = _bounds(target)
     if target.scale == "log":
         return tuple(math.log(end) if end > 0.0 else -math.inf for end in ends)  # type: ignore[return-value]
     return ends
 
 
+def _bounds(target: Target) -> tuple[float, float]:
+    """Both ends of the band, infinite where it is open."""
+    low, high = target.band or (None, None)
+    return -math.inf if low is None else low, math.inf if high is None else high
+
+
 def inside(target: Target, values: np.ndarray) -> np.ndarray:
     """Which runs lie in the band of a target, bool (runs)."""
-    low, high = target.band or (None, None)
-    above = values >= (-math.inf if low is None else low)
-    below = values <= (math.inf if high is None else high)
-    found: np.ndarray = above & below
-    return found
+    return within(values, *_bounds(target))
 
 
 def table(targets: Sequence[Target], monthly: pd.DataFrame | None = None) -> pd.DataFrame:

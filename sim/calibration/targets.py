@@ -19,27 +19,22 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from sim.errors import Fault, InputError, nearest, shown
+from sim.interventions.base import Strict
 from sim.observe.outcomes import OUTCOMES
 from sim.scenario import folders
 from sim.scenario.complaints import validated
 from sim.scenario.places import REGIONS, evidence_faults, evidence_ids
 from sim.scenario.source import Node, read
+from sim.study.compare import NATION
 
 SHIPPED = "card-broken-2020"
-NATION = "CN"
 Month = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
 Months_ = tuple[Month, Month]
 Positive = Annotated[float, Field(gt=0.0)]
 Text = Annotated[str, Field(min_length=1, max_length=400)]
-
-
-class Strict(BaseModel):
-    """Base of everything that a targets file may hold: frozen, strictly typed, no unknown key."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Span(Strict):

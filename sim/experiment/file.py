@@ -31,9 +31,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from sim.errors import Fault, InputError, nearest
+from sim.interventions.base import Strict
 from sim.scenario import folders
 from sim.scenario.complaints import validated
 from sim.scenario.schema import Day, Name, Scale
@@ -44,12 +45,6 @@ Path_ = Annotated[str, Field(min_length=1, max_length=200)]
 Value = bool | int | float | str
 Design = Literal["grid", "list", "latin_hypercube", "sobol"]
 SPACE_FILLING = ("latin_hypercube", "sobol")
-
-
-class Strict(BaseModel):
-    """Base of everything an experiment file may hold: frozen, strictly typed, no unknown key."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Lever(Strict):

@@ -16,6 +16,7 @@ import pandas as pd
 
 from sim.forecast.naive import FORECASTERS, LEAST_HISTORY, naive, samples_of
 from sim.forecast.scores import LEVELS, weighted_quantiles
+from sim.study.compare import NATION
 
 STATISTICS = ("level", "month on month", "year on year")
 NAIVE_SAMPLES = 200
@@ -58,7 +59,7 @@ def ensemble_of(
     out, and so are those with weight 0.
     """
     used = [name for name, weight in weights.items() if weight > 0.0]
-    rows = monthly[(monthly["region"] == "CN") & monthly["scenario"].isin(used)]
+    rows = monthly[(monthly["region"] == NATION) & monthly["scenario"].isin(used)]
     table = rows.pivot(index=["scenario", "draw", "replicate"], columns="month", values=outcome)
     table = table.dropna().sort_index()
     structure = table.index.get_level_values("scenario").to_numpy()
@@ -178,11 +179,14 @@ def naive_bands(ensemble: Ensemble) -> pd.DataFrame:
     for name in FORECASTERS:
         future = samples_of(*naive(history, len(ahead), name), NAIVE_SAMPLES)
         paths = np.hstack([np.tile(history, (NAIVE_SAMPLES, 1)), future])
-        count = np.arange(NAIVE_SAMPLES)
         made = Ensemble(
-            ensemble.months, paths, np.full(NAIVE_SAMPLES, name), count, count * 0.0 + 1.0 / NAIVE_SAMPLES,
-            ensemble.origin,
-        )  # fmt: skip
+            months=ensemble.months,
+            paths=paths,
+            structure=np.full(NAIVE_SAMPLES, name),
+            draw=np.arange(NAIVE_SAMPLES),
+            weight=np.full(NAIVE_SAMPLES, 1.0 / NAIVE_SAMPLES),
+            origin=ensemble.origin,
+        )
         table = bands(made).drop(columns=["knowledge", "chance", "structure"])
         table.insert(0, "forecaster", name)
         tables.append(table)

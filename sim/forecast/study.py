@@ -23,13 +23,12 @@ from sim.calibration.targets import Targets
 from sim.errors import Fault, InputError
 from sim.experiment import Experiment, Point
 from sim.forecast.ensemble import bands, ensemble_of, naive_bands, streaks
+from sim.study.compare import HEADLINE
 from sim.study.sweep import Sweep
 from sim.study.variants import rival_names, under
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
-
-OUTCOME = "cases_registered"
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def as_sweep(
     worlds: Sequence[Scenario], record: Targets, replicates: int, draws: int | None, seed: int
 ) -> Sweep:
     """The runs of a forecast, with the outcomes that it and the targets need, in every region."""
-    outcomes = {OUTCOME} | {
+    outcomes = {HEADLINE} | {
         name
         for target in record.targets
         if target.quantity is not None
@@ -110,5 +109,5 @@ def forecast(monthly: pd.DataFrame, worlds: Sequence[Scenario], record: Targets,
     weight = weight if weight.sum() > 0.0 else weight + 1.0
     structures["weight"] = weight / weight.sum()
     weights = dict(zip(structures["structure"], structures["weight"], strict=True))
-    ensemble = ensemble_of(monthly, OUTCOME, first_month(origin), weights)
+    ensemble = ensemble_of(monthly, HEADLINE, first_month(origin), weights)
     return Forecast(bands(ensemble), streaks(ensemble), naive_bands(ensemble), structures)

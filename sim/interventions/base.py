@@ -38,7 +38,7 @@ Amount = Annotated[float, Field(ge=0.0)]
 
 
 class Strict(BaseModel):
-    """Base of everything a scenario file may hold: frozen, strictly typed, no unknown key."""
+    """Base of everything that a file from a user may hold: frozen, strictly typed, no unknown key."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 

@@ -22,14 +22,12 @@ from sim.observe.outcomes import OUTCOMES
 from sim.observe.parts import SWEEP, SweepFolder
 from sim.observe.store import refusal
 from sim.observe.tidy import SETS, Folder
-from sim.study.compare import NATION
+from sim.study.compare import HEADLINE, NATION
 from sim.study.sweep import status
 from sim.study.windows import Window, effect_windows, headline, over_window
 
 if TYPE_CHECKING:
     from sim.experiment import Experiment
-
-HEADLINE = "cases_registered"
 
 
 @dataclass(frozen=True)

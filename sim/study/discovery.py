@@ -20,7 +20,7 @@ import pandas as pd
 from sim.errors import Fault, InputError
 from sim.study import ema, luck
 from sim.study.estimates import mean_interval
-from sim.study.states import STATE, Coordinates, Policy, Reading
+from sim.study.states import STATE, Coordinates, Policy, Reading, by_state
 
 FEWEST_POINTS = 20
 FEWEST_OF_A_KIND = 5
@@ -117,7 +117,7 @@ def target_of(text: str, better: str) -> float | None:
 def changes(reading: Reading, policy: Policy) -> pd.Series:
     """The policy's change at each state: paired mean effect over the baseline's mean, float64 (states)."""
     pairs = _pairs(reading, policy)
-    means = pairs.groupby(level=STATE, sort=True).mean()
+    means: pd.DataFrame = by_state(pairs)
     means = means[means["baseline"] != 0.0]
     return (means["policy"] / means["baseline"] - 1.0).rename("change")
 

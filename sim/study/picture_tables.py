@@ -21,6 +21,7 @@ from sim.observe.tidy import Folder
 from sim.study.afterwards import Pairs, bare, joined, varied
 from sim.study.compare import FEW_PAIRS, HARM, NATION
 from sim.study.estimates import CONFIDENCE, mean_interval
+from sim.study.fronts import dominated
 from sim.study.windows import Window
 
 COSTS = {"harm": HARM, "hours": ("police_hours",)}
@@ -243,12 +244,8 @@ def _share_on_front(gain: np.ndarray, cost: np.ndarray) -> np.ndarray:
 
 def not_beaten(gain: np.ndarray, cost: np.ndarray) -> np.ndarray:
     """Which points none beats: with at least the gain at no more cost, and better in one; bool (points)."""
-    on = np.zeros(len(gain), dtype=bool)
-    best, at = -np.inf, np.nan
-    for place in np.lexsort((-gain, cost)):
-        if gain[place] > best or (gain[place] == best and cost[place] == at):
-            on[place], best, at = True, gain[place], cost[place]
-    return on
+    values = np.column_stack([-gain, cost])
+    return np.asarray(~dominated(values) & ~np.isnan(values).any(axis=1))
 
 
 def courses(folder: Folder, outcome: str, by: str | None = None) -> tuple[pd.DataFrame, list[str]]:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from sim.study.estimates import mean_interval
-from sim.study.states import STATE, Reading
+from sim.study.states import STATE, Reading, by_state
 
 COLUMNS = ("policy", "states", "mean", "low", "high", "p90", "max", "best", "near_best", "verdict")
 """Columns of `regret.csv`: regret in the outcome's unit, its mean over states with a 90% interval, the value
@@ -33,7 +33,7 @@ def regret_table(reading: Reading) -> pd.DataFrame:
     losses = losses_of(reading)
     if losses.empty or len(losses.columns) < 2:
         return pd.DataFrame(columns=list(COLUMNS))
-    regret = regrets(losses.groupby(level=STATE, sort=True).mean())
+    regret = regrets(by_state(losses))
     best = regret == 0.0
     shared = best.div(best.sum(axis=1), axis=0)
     near = _near_best(losses, best)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from sim.views.canvas import COLOURS, GREY, blank, foot, rendered
-from sim.views.plots import STYLES, time_axis, x_of
+from sim.views.plots import NATION, STYLES, time_axis, x_of
 
 BEFORE = pd.DateOffset(months=24)
 """How much of the past is drawn."""
@@ -29,7 +29,7 @@ def _draw(bands: pd.DataFrame, naive: pd.DataFrame, monthly: pd.DataFrame, origi
     figure = blank(13, 5.6)
     left, right = figure.subplots(1, 2, width_ratios=[1.3, 1])
     first = origin.replace(day=1) - BEFORE
-    national = monthly[(monthly["region"] == "CN") & (monthly["month"] >= first)]
+    national = monthly[(monthly["region"] == NATION) & (monthly["month"] >= first)]
     before = national[national["month"] < origin.replace(day=1)]
     past = before.groupby("month")["cases_registered"].quantile(np.array([0.05, 0.5, 0.95])).unstack()
     level = bands[bands["statistic"] == "level"]
