@@ -4,7 +4,8 @@ A parameter's id is `<group>.<key>`: the file and the key it is written under. I
 number means, its unit, the range outside which it is refused, the evidence behind it or that it is assumed,
 and, where it is uncertain, its prior. Draw 0 is the point value of every parameter; draw k replaces each
 uncertain parameter by a quantile of its prior, chosen by a hash of (seed, k, id). A draw of one parameter
-therefore never depends on which others exist.
+therefore never depends on which others exist. Where a table of draws is attached (`sim.scenario.draws`), draw
+k takes the values that stand in it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from sim.errors import nearest
+from sim.scenario.draws import Draws
 from sim.scenario.priors import Prior, uniform
 
 Value = float | tuple[float, ...] | Mapping[str, float]
@@ -97,7 +99,9 @@ class Parameters(Mapping[str, Value]):
         passports: Mapping[str, Passport],
         values: Mapping[str, Value] | None = None,
         read: set[str] | None = None,
+        draws: Draws | None = None,
     ) -> None:
+        self.draws = draws
         self._passports = dict(passports)
         self._chosen = dict(values or {})
         self._values = {
@@ -122,7 +126,9 @@ class Parameters(Mapping[str, Value]):
         return identifier in self._values
 
     def __eq__(self, other: object) -> bool:
-        return self.to_dict() == other.to_dict() if isinstance(other, Parameters) else NotImplemented
+        if not isinstance(other, Parameters):
+            return NotImplemented
+        return self.draws == other.draws and self.to_dict() == other.to_dict()
 
     def __hash__(self) -> int:
         return hash(tuple(self._values))
@@ -132,7 +138,7 @@ class Parameters(Mapping[str, Value]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         chosen = {name: _thawed(value) for name, value in self._chosen.items()}
-        return _parameters, (self._passports, chosen, self._read)
+        return _parameters, (self._passports, chosen, self._read, self.draws)
 
     def number(self, identifier: str) -> float:
         """A parameter that is a single number, in its unit."""
@@ -184,7 +190,8 @@ class Parameters(Mapping[str, Value]):
         return tuple(self._chosen)
 
     def draw(self, k: int, seed: int) -> Parameters:
-        """Parameters of draw `k`: the point values for 0, else all uncertain ones drawn from their priors.
+        """Parameters of draw `k`: the point values for 0, else all uncertain ones as the table of draws has
+        them, or drawn from their priors.
 
         A parameter that the scenario has set keeps its value: setting it says that it is known here.
         """
@@ -192,18 +199,23 @@ class Parameters(Mapping[str, Value]):
             raise ValueError("draws are numbered from 0")
         if k == 0:
             return self
+        row = self.draws.row(k) if self.draws is not None else {}
         drawn: dict[str, Value] = {
-            name: self._passports[name].at(uniform(seed, k, name)) for name in self.uncertain
+            name: row[name] if name in row else self._passports[name].at(uniform(seed, k, name))
+            for name in self.uncertain
         }
         return Parameters(self._passports, {**self._chosen, **drawn}, self._read)
+
+    def with_draws(self, draws: Draws | None) -> Parameters:
+        """The same parameters with a table of draws attached, or without one."""
+        return Parameters(self._passports, self._chosen, self._read, draws)
 
     def with_(self, values: Mapping[str, Value]) -> Parameters:
         """The same parameters with some values replaced; for code that has checked them itself."""
         for name in values:
             self.passport(name)
-        return Parameters(
-            self._passports, {**self._chosen, **{k: frozen(v) for k, v in values.items()}}, self._read
-        )
+        chosen = {**self._chosen, **{name: frozen(value) for name, value in values.items()}}
+        return Parameters(self._passports, chosen, self._read, self.draws)
 
     def unread(self) -> tuple[str, ...]:
         """Ids that nobody has read so far."""
@@ -214,8 +226,10 @@ class Parameters(Mapping[str, Value]):
         return {name: _thawed(value) for name, value in self._values.items()}
 
 
-def _parameters(passports: Mapping[str, Passport], values: Mapping[str, Any], read: set[str]) -> Parameters:
-    return Parameters(passports, {name: frozen(value) for name, value in values.items()}, read)
+def _parameters(
+    passports: Mapping[str, Passport], values: Mapping[str, Any], read: set[str], draws: Draws | None
+) -> Parameters:
+    return Parameters(passports, {name: frozen(value) for name, value in values.items()}, read, draws)
 
 
 def _thawed(value: Value) -> Any:

@@ -115,6 +115,7 @@ class Scenario(BaseModel):
 
         Leaves out where it was read from, so that the same scenario is equal on every machine.
         """
+        table = self.parameters.draws
         return {
             "name": self.name,
             "title": self.title,
@@ -126,7 +127,7 @@ class Scenario(BaseModel):
             "adaptation": self.adaptation.model_dump(mode="json"),
             "parameters": self.parameters.to_dict(),
             "interventions": [measure.model_dump(mode="json") for measure in self.interventions],
-        }
+        } | ({"draws": table.digest} if table is not None else {})
 
     def hash(self) -> str:
         """SHA-256 of the scenario as run (`to_dict` in canonical JSON), in hexadecimal."""

@@ -121,7 +121,8 @@ def _numbers(parameters: Parameters) -> str:
     priors = {
         name: repr((p.prior, p.integer)) for name in parameters.uncertain for p in [parameters.passport(name)]
     }
-    return _hash(json.dumps([parameters.to_dict(), priors], sort_keys=True))
+    table = parameters.draws.digest if parameters.draws is not None else ""
+    return _hash(json.dumps([parameters.to_dict(), priors, table], sort_keys=True))
 
 
 def _hash(text: str) -> str:
