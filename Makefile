@@ -36,7 +36,7 @@ check-python:
 setup: check-python ## Make or refresh .venv with what the model needs
 	@"$(PYTHON)" requirements/install.py core
 
-setup-studies: check-python ## The same, with what scenario discovery and a Dask cluster need
+setup-studies: check-python ## The same, with what scenario discovery, calibration and a Dask cluster need
 	@"$(PYTHON)" requirements/install.py studies
 
 setup-dev: check-python ## The same, with the tools for tests and checks
@@ -73,7 +73,7 @@ test-full: lint ## The same with the longer tests
 lock: setup-dev ## Remake the pinned versions after a change of dependencies (UPGRADE=--upgrade for newer ones)
 	@$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/core.txt
-	@$(COMPILE) pyproject.toml requirements/build.in --extra discover --extra cluster -c requirements/core.txt \
+	@$(COMPILE) pyproject.toml requirements/build.in --extra discover --extra calibrate --extra cluster -c requirements/core.txt \
 	  -o requirements/studies.txt
 	@$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/studies.txt -o requirements/dev.txt
 	@$(COMPILE) requirements/bench.in -o requirements/bench.txt

@@ -41,6 +41,12 @@ def simulated(targets: Iterable[Target], monthly: pd.DataFrame) -> pd.DataFrame:
     """
     months = Months(monthly)
     runs = months.of("cases_registered").columns
+    return pd.DataFrame(read_off(targets, months), index=runs, dtype="float64")
+
+
+def read_off(targets: Iterable[Target], months: Months) -> dict[str, np.ndarray]:
+    """What `simulated` gives, by target, of runs that are laid out as months times runs."""
+    runs = months.of("cases_registered").shape[1]
     parts: dict[str, np.ndarray] = {}
     columns = {}
     for target in targets:
@@ -48,11 +54,11 @@ def simulated(targets: Iterable[Target], monthly: pd.DataFrame) -> pd.DataFrame:
             continue
         with np.errstate(divide="ignore", invalid="ignore"):
             if target.quantity is not None:
-                values = _quantity(months, target.quantity, len(runs))
+                values = _quantity(months, target.quantity, runs)
             else:
-                values = _pattern(months, str(target.pattern), parts, len(runs))
+                values = _pattern(months, str(target.pattern), parts, runs)
         columns[target.id] = values
-    return pd.DataFrame(columns, index=runs, dtype="float64")
+    return columns
 
 
 def _quantity(months: Months, quantity: Quantity, runs: int) -> np.ndarray:

@@ -1,0 +1,150 @@
+"""What is known of the bank's runs: where each lies in the prior, and what it says about every target.
+
+The paths of national registered cases stay whole, since patterns are read off them; every other target is one
+number a run. Both are on the scale on which errors are stated, logarithmic where that is the target's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sim.calibration.distance import read_off, simulated
+from sim.calibration.targets import Target
+from sim.study.compare import HEADLINE, NATION
+from sim.study.pattern_parts import RUN, Months
+
+CLIP = 8.0
+"""Deviations beyond so many standard deviations are taken as that: how absurd a run is does not matter."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """Runs by rows: ``shares`` float64 (runs, parameters), ``cases`` the national registered cases a month,
+    float64 (runs, months), ``values`` what `simulated` reads off, (runs, targets), ``wave`` int64 (runs).
+    """
+
+    names: tuple[str, ...]
+    shares: np.ndarray
+    wave: np.ndarray
+    months: pd.DatetimeIndex
+    cases: np.ndarray
+    values: pd.DataFrame
+    scale: int
+
+    def __len__(self) -> int:
+        return len(self.shares)
+
+    def only(self, rows: np.ndarray) -> Library:
+        """Some of the runs, by number or by a mask."""
+        return Library(
+            self.names,
+            self.shares[rows],
+            self.wave[rows],
+            self.months,
+            self.cases[rows],
+            self.values.iloc[np.arange(len(self))[rows]].reset_index(drop=True),
+            self.scale,
+        )
+
+
+def library_of(
+    names: Sequence[str],
+    waves: Sequence[tuple[np.ndarray, pd.DataFrame]],
+    targets: Sequence[Target],
+    scale: int,
+) -> Library:
+    """The runs of several waves, each as (points, monthly table of the wave); failed ones are left out."""
+    shares, cases, values, wave = [], [], [], []
+    months = pd.DatetimeIndex(sorted(waves[0][1]["month"].unique()))
+    for number, (points, monthly) in enumerate(waves):
+        read = simulated(targets, monthly)
+        draws = read.index.get_level_values("draw").to_numpy()
+        path = Months(monthly).of(HEADLINE).reindex(columns=read.index)
+        shares.append(points[draws - 1])
+        cases.append(path.to_numpy().T)
+        values.append(read)
+        wave.append(np.full(len(read), number))
+    return Library(
+        tuple(names),
+        np.concatenate(shares),
+        np.concatenate(wave),
+        months,
+        np.concatenate(cases),
+        pd.concat(values, ignore_index=True),
+        scale,
+    )
+
+
+class Paths(Months):
+    """Paths of national registered cases alone, float64 (months, paths), to read targets off."""
+
+    def __init__(self, months: pd.DatetimeIndex, cases: np.ndarray) -> None:
+        self.months = months
+        index = pd.MultiIndex.from_arrays(
+            [np.arange(cases.shape[1]), np.zeros(cases.shape[1], int)], names=RUN
+        )
+        self._cases = pd.DataFrame(cases, index=months, columns=index)
+
+    def of(self, column: str, region: str = NATION) -> pd.DataFrame:
+        """The paths: there is nothing else."""
+        if (column, region) != (HEADLINE, NATION):
+            raise ValueError(f"paths hold no {column} in {region}")
+        return self._cases
+
+    def cover(self, first: str, last: str, region: str = NATION, columns: tuple[str, ...] = ()) -> bool:
+        """Whether months, region and columns are there."""
+        wanted = pd.date_range(first, last, freq="MS")
+        return bool(wanted.isin(self.months).all()) and region == NATION and set(columns) <= {HEADLINE}
+
+
+def on_path(target: Target) -> bool:
+    """Whether a target is read off the path of national registered cases alone."""
+    if target.pattern is not None:
+        return target.pattern in ("P1", "P2a", "P2b", "P3")
+    spans = [
+        span for span in (target.quantity, target.quantity and target.quantity.against) if span is not None
+    ]
+    return all(span.of == [HEADLINE] and span.region == NATION for span in spans)
+
+
+def read_paths(targets: Sequence[Target], months: pd.DatetimeIndex, cases: np.ndarray) -> np.ndarray:
+    """Targets that lie on paths, float64 (paths, targets); ``cases`` is float64 (months, paths)."""
+    found = read_off(targets, Paths(months, cases))
+    return np.column_stack([found[target.id] for target in targets])
+
+
+def deviation(target: Target, values: np.ndarray) -> np.ndarray:
+    """Signed deviations in standard deviations of record and model, float64 like ``values``.
+
+    From the value of the target; of a target without one from the middle of its band, or from the end that
+    is closed. Beyond `CLIP` they are cut off; NaN where a run has no value.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ours = np.log(values) if target.scale == "log" else values
+        away = (ours - centre(target)[0]) / target.spread
+    return np.clip(away, -CLIP, CLIP)
+
+
+def centre(target: Target) -> tuple[float, float, float]:
+    """From where deviations count, and between which ones a run is as good as any: (from, low, high)."""
+    log = math.log if target.scale == "log" else float
+    if target.value is not None:
+        return log(target.value), 0.0, 0.0
+    low, high = target.band or (None, None)
+    if low is None or high is None:
+        end = high if low is None else low
+        assert end is not None
+        return log(end), *((-math.inf, 0.0) if low is None else (0.0, math.inf))
+    half = (log(high) - log(low)) / 2.0 / target.spread
+    return (log(low) + log(high)) / 2.0, -half, half
+
+
+def beyond(target: Target, deviations: np.ndarray) -> np.ndarray:
+    """How far deviations lie outside of what is as good as any, at least 0."""
+    _, low, high = centre(target)
+    return np.maximum(np.maximum(low - deviations, deviations - high), 0.0)
