@@ -23,8 +23,9 @@ from sim.study.sweep import Sweep
 
 if TYPE_CHECKING:
     from sim.scenario import Parameters, Scenario
+    from sim.scenario.parameters import Passport
 
-PRIOR_SALT = 15
+PRIOR_SALT, START_SALT = 15, 17
 WAVE_SALT = 1_000
 """The sweep of a wave has the seed ``seed * WAVE_SALT + wave``, so that waves share no chance."""
 
@@ -61,6 +62,25 @@ def prior_points(names: Sequence[str], count: int, seed: int) -> np.ndarray:
     A larger first wave begins with the points of a smaller one.
     """
     return space_filling("sobol", len(names), count, seed * 100 + PRIOR_SALT)
+
+
+def start_points(names: Sequence[str], count: int, seed: int, parameters: Parameters) -> np.ndarray:
+    """Points between the point values, which an earlier search found, and the prior: float64 (count,
+    parameters). Each lies on the way from the point values to a point of the prior, anywhere on it.
+    """
+    here = np.array([share_of(parameters.passport(name)) for name in names])
+    there = space_filling("sobol", len(names) + 1, count, seed * 100 + START_SALT)
+    return np.asarray(here + there[:, -1:] * (there[:, :-1] - here))
+
+
+def share_of(passport: Passport) -> float:
+    """The share of a parameter's prior that lies below its point value, by halving."""
+    value, low, high = passport.value, 1e-9, 1.0 - 1e-9
+    assert isinstance(value, float)  # what has a prior is one number
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if passport.at(middle) < value else (low, middle)
+    return 0.5 * (low + high)
 
 
 def as_draws(shares: np.ndarray, names: Sequence[str], parameters: Parameters, source: str) -> Draws:

@@ -6,9 +6,11 @@ parameters, then over them and the squares and products of those found first. Th
 what no prediction takes up, no target hangs on in a way that so many runs can show. (Elementary effects cost
 a run each for one parameter; in a fit every run tells of every parameter.)
 
-What is left over, whole rows of it, is kept: an emulated run is the prediction at a point plus what was left
-over in a real run (predicted by a fit that had not seen it), so chance and lack of fit keep their size, their
-shape and what they do to all targets together. Patterns are read off emulated paths by their own definitions.
+Every prediction is made by several fits, each of which has not seen one fold of the runs. What is left
+over, whole rows of it, is kept: an emulated run is the prediction of one fit at a point plus what was left
+over in a real run that the fit had not seen. So chance and lack of fit keep their size, their shape and what
+they do to all targets together, and where the fits disagree the emulator is unsure. Patterns are read off
+emulated paths by their own definitions.
 """
 
 from __future__ import annotations
@@ -30,22 +32,19 @@ FOLDS = 5
 LEAST_SHARE = 0.03
 MOST_FEATURES = 30
 """A prediction takes up so many parameters, squares and products at most."""
-NEAREST, FEWEST = 0.6, 250
+NEAREST, FEWEST = 0.35, 250
 """The emulator learns from the share of runs nearest to the record, but from so many at least: far away,
 where crime has died out, other things matter."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A prediction: mean + coefficients x features. ``share`` is how much of the variance it explains in runs
-    that it has not seen, at least 0.
-    """
+    """A prediction: intercept + coefficients x features, the products those of the parameters ``main``."""
 
     main: np.ndarray
     intercept: float
     linear: np.ndarray
     products: np.ndarray
-    share: float
 
     def at(self, shares: np.ndarray) -> np.ndarray:
         """Predictions, float64 (points)."""
@@ -63,40 +62,50 @@ def _products(main: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Emulator:
-    """See the module. ``rest`` is float64 (runs, months + other targets): what was left over in each run."""
+    """See the module.
+
+    ``fits`` holds for each fold the fits of all scores and other targets, ``explained`` how much of their
+    variance they explain in runs that they had not seen (0 where the mean does as well). ``rest`` is float64
+    (runs, months + other targets): what was left over in each run; ``fold`` the fit that had not seen it.
+    """
 
     library: Library
     targets: tuple[Target, ...]
     mean: np.ndarray
     shapes: np.ndarray
-    scores: tuple[Fit, ...]
-    others: tuple[Fit, ...]
+    fits: tuple[tuple[Fit, ...], ...]
+    explained: np.ndarray
     rest: np.ndarray
+    fold: np.ndarray
 
     @property
     def active(self) -> np.ndarray:
         """Which parameters any prediction hangs on, int64, in order."""
-        fits = [fit for fit in (*self.scores, *self.others) if fit.share > 0.0]
         used: set[int] = set()
-        for fit in fits:
+        for fit in (fit for fits in self.fits for fit in fits):
             used |= set(np.flatnonzero(fit.linear).tolist())
             if len(fit.products):
-                pairs = np.triu_indices(len(fit.main))
+                first, second = np.triu_indices(len(fit.main))
                 there = np.flatnonzero(fit.products)
-                used |= set(fit.main[pairs[0][there]].tolist()) | set(fit.main[pairs[1][there]].tolist())
+                used |= {*fit.main[first[there]].tolist(), *fit.main[second[there]].tolist()}
         return np.array(sorted(used), dtype=np.int64)
 
     def predicted(self, shares: np.ndarray) -> np.ndarray:
-        """Log paths and deviations of other targets without chance, float64 (points, months + others)."""
-        path = self.mean + np.column_stack([fit.at(shares) for fit in self.scores]) @ self.shapes
-        others = [fit.at(shares) for fit in self.others]
-        return np.column_stack([path, *others])
-
-    def emulated(self, shares: np.ndarray, rest: np.ndarray) -> np.ndarray:
-        """Deviations from all targets of runs at each point with each row of what is left over, float64
-        (points, rows, targets).
+        """Log paths and deviations of other targets without chance, by each fit, float64 (folds, points,
+        months + others).
         """
-        runs = self.predicted(shares)[:, None, :] + rest[None, :, :]
+        found = []
+        for fits in self.fits:
+            values = np.column_stack([fit.at(shares) for fit in fits])
+            path = self.mean + values[:, : len(self.shapes)] @ self.shapes
+            found.append(np.column_stack([path, values[:, len(self.shapes) :]]))
+        return np.stack(found)
+
+    def emulated(self, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Deviations from all targets of runs at each point with some rows of what is left over, by number,
+        float64 (points, rows, targets).
+        """
+        runs = np.moveaxis(self.predicted(shares)[self.fold[rows]], 0, 1) + self.rest[rows]
         months = len(self.library.months)
         found = np.empty((*runs.shape[:2], len(self.targets)))
         paths = [target for target in self.targets if on_path(target)]
@@ -112,22 +121,22 @@ class Emulator:
                 other += 1
         return found
 
-    def log_likelihood(self, shares: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    def log_likelihood(self, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Logarithm of how likely the record is at each point, up to a constant, float64 (points).
 
         Errors of record and model are normal; chance is averaged over the rows of what is left over.
         """
-        away = self.emulated(shares, rest)
+        away = self.emulated(shares, rows)
         squares = np.zeros(away.shape[:2])
         for k, target in enumerate(self.targets):
             squares += beyond(target, away[:, :, k]) ** 2
-        return np.asarray(np.logaddexp.reduce(-0.5 * squares, axis=1) - np.log(len(rest)))
+        return np.asarray(np.logaddexp.reduce(-0.5 * squares, axis=1) - np.log(len(rows)))
 
-    def implausibility(self, shares: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    def implausibility(self, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """How many standard deviations of record, model, chance and emulator together the mean emulated run
         lies beyond each target, float64 (points, targets).
         """
-        away = self.emulated(shares, rest)
+        away = self.emulated(shares, rows)
         mean, spread = away.mean(axis=1), np.sqrt(1.0 + away.var(axis=1))
         over = np.column_stack([beyond(t, mean[:, k]) for k, t in enumerate(self.targets)])
         return np.asarray(over / spread)
@@ -140,25 +149,19 @@ def fit(library: Library, targets: Sequence[Target], seed: int) -> Emulator:
     mean = path.mean(axis=0)
     _, _, shapes = np.linalg.svd(path - mean, full_matrices=False)
     shapes = shapes[:SHAPES]
-    scores, left = [], np.zeros_like(path)
-    for k in range(len(shapes)):
-        found, guess = _learned(near.shares, (path - mean) @ shapes[k], seed)
-        scores.append(found)
-        left += np.outer(guess, shapes[k])
-    rest = [path - mean - left]
-    others = []
-    for target in targets:
-        if not on_path(target):
-            values = deviation(target, near.values[target.id].to_numpy())
-            there = np.isfinite(values)
-            found, guess = _learned(near.shares[there], values[there], seed)
-            gap = np.full(len(values), np.nan)
-            gap[there] = values[there] - guess
-            others.append(found)
-            rest.append(gap[:, None])
-    whole = np.column_stack(rest)
-    whole = whole[np.isfinite(whole).all(axis=1)]
-    return Emulator(near, tuple(targets), mean, shapes, tuple(scores), tuple(others), whole)
+    others = [deviation(t, near.values[t.id].to_numpy()) for t in targets if not on_path(t)]
+    values = np.column_stack([(path - mean) @ shapes.T, *others])
+    rng = np.random.Generator(np.random.PCG64(seed))
+    fold = rng.permutation(np.arange(len(values)) % FOLDS)
+    columns = [_learned(near.shares, column, fold) for column in values.T]
+    guess = np.column_stack([guess for _, guess, _ in columns])
+    left = np.column_stack(
+        [path - mean - guess[:, : len(shapes)] @ shapes, (values - guess)[:, len(shapes) :]]
+    )
+    whole = np.isfinite(left).all(axis=1)
+    fits = tuple(zip(*(fits for fits, _, _ in columns), strict=True))
+    explained = np.array([share for _, _, share in columns])
+    return Emulator(near, tuple(targets), mean, shapes, fits, explained, left[whole], fold[whole])
 
 
 def log_paths(library: Library) -> np.ndarray:
@@ -186,22 +189,22 @@ CLIP_SQUARE = 64.0
 """What a run without a value counts as: as far as deviations go."""
 
 
-def _learned(shares: np.ndarray, values: np.ndarray, seed: int) -> tuple[Fit, np.ndarray]:
-    """A fit to all runs, and what fits that had not seen a run predict for it."""
-    rng = np.random.Generator(np.random.PCG64(seed))
-    fold = rng.permutation(np.arange(len(values)) % FOLDS)
-    guess = np.empty(len(values))
+def _learned(shares: np.ndarray, values: np.ndarray, fold: np.ndarray) -> tuple[list[Fit], np.ndarray, float]:
+    """A fit for each fold that has not seen it, what they predict there, and the share that they explain."""
+    there = np.isfinite(values)
+    fits, guess = [], np.empty(len(values))
     for number in range(FOLDS):
-        seen = fold != number
-        guess[~seen] = _sparse(shares[seen], values[seen]).at(shares[~seen])
-    variance = float(values.var())
-    share = 1.0 - float(((values - guess) ** 2).mean()) / variance if variance > 0.0 else 0.0
+        seen = there & (fold != number)
+        fits.append(_sparse(shares[seen], values[seen]))
+        guess[fold == number] = fits[-1].at(shares[fold == number])
+    variance = float(values[there].var())
+    lost = float(((values - guess)[there] ** 2).mean())
+    share = 1.0 - lost / variance if variance > 0.0 else 0.0
     if share < LEAST_SHARE:  # hardly better than the mean: then the mean it is
-        nothing = np.zeros(shares.shape[1])
-        flat = Fit(np.arange(0), float(values.mean()), nothing, np.empty(0), 0.0)
-        return flat, np.full(len(values), values.mean())
-    whole = _sparse(shares, values)
-    return Fit(whole.main, whole.intercept, whole.linear, whole.products, share), guess
+        middle = float(values[there].mean())
+        flat = Fit(np.arange(0), middle, np.zeros(shares.shape[1]), np.empty(0))
+        return [flat] * FOLDS, np.full(len(values), middle), 0.0
+    return fits, guess, share
 
 
 def _sparse(shares: np.ndarray, values: np.ndarray) -> Fit:
@@ -213,7 +216,7 @@ def _sparse(shares: np.ndarray, values: np.ndarray) -> Fit:
     if len(main):
         both, intercept = _pursuit(np.column_stack([away, _products(away[:, main])]), values)
         linear, products = both[:cut], both[cut:]
-    return Fit(main, intercept, linear, products, 0.0)
+    return Fit(main, intercept, linear, products)
 
 
 def _pursuit(features: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, float]:

@@ -48,10 +48,10 @@ class Found:
 
 def left_over(emulator: Emulator, count: int, seed: int) -> Found:
     """Points that history matching does not rule out."""
-    rest = rows_of(emulator, seed)
+    rows = rows_of(emulator, seed)
 
     def density(shares: np.ndarray) -> np.ndarray:
-        over = np.maximum(emulator.implausibility(shares, rest) - IMPLAUSIBLE, 0.0)
+        over = np.maximum(emulator.implausibility(shares, rows) - IMPLAUSIBLE, 0.0)
         return np.asarray(-WALL * (over**2).sum(axis=1))
 
     return search(density, emulator.active, len(emulator.library.names), count, seed)
@@ -59,9 +59,9 @@ def left_over(emulator: Emulator, count: int, seed: int) -> Found:
 
 def posterior(emulator: Emulator, count: int, seed: int) -> Found:
     """Points as likely as the record is at them."""
-    rest = rows_of(emulator, seed)
+    rows = rows_of(emulator, seed)
     return search(
-        lambda shares: emulator.log_likelihood(shares, rest),
+        lambda shares: emulator.log_likelihood(shares, rows),
         emulator.active,
         len(emulator.library.names),
         count,
@@ -70,9 +70,9 @@ def posterior(emulator: Emulator, count: int, seed: int) -> Found:
 
 
 def rows_of(emulator: Emulator, seed: int) -> np.ndarray:
-    """Rows of what is left over that stand for chance, the same at every point."""
+    """Which rows of what is left over stand for chance, the same at every point, int64."""
     rng = np.random.Generator(np.random.PCG64([seed, 1]))
-    return np.asarray(emulator.rest[rng.permutation(len(emulator.rest))[:ROWS]])
+    return rng.permutation(len(emulator.rest))[:ROWS]
 
 
 def search(density: Density, active: np.ndarray, parameters: int, count: int, seed: int) -> Found:

@@ -1,0 +1,168 @@
+"""A bank on disk: a folder with a sweep for each wave, and the points that the wave was made at.
+
+    BANK/bank.json                what decides its runs: scenario, structure, seed, scale, parameters
+    BANK/wave-00/points.parquet   a row of shares for each run, a column for each parameter
+    BANK/wave-00/wave.json        what kind of wave, for which targets, and how it was found
+    BANK/wave-00/...              the sweep
+
+Waves are numbered in the order in which they were planned, by whatever calibration; a later one learns from
+all runs before it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+import pandas as pd
+
+from sim.calibration.bank import wave_sweep
+from sim.calibration.library import Library, library_of
+from sim.calibration.targets import Target
+from sim.observe.parquet import write_parquet
+from sim.observe.parts import SweepFolder
+from sim.observe.store import atomically, check_file, refusal
+from sim.scenario import Scenario
+from sim.study.results import versions
+from sim.study.sweep import Sweep
+
+FORMAT, FORMAT_VERSION = "cardbreak-bank", 1
+BANK, POINTS, WAVE = "bank.json", "points.parquet", "wave.json"
+MOST_BYTES, MOST_WORDS, MOST_WAVES = 256 * 2**20, 2**20, 1000
+OTHER = "Give another --bank, or the options that it was begun with."
+Kind = Literal["prior", "start", "matching", "posterior"]
+KINDS = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Wave:
+    """A wave that was planned: ``label`` names the targets that it was planned for, ``about`` how."""
+
+    number: int
+    kind: Kind
+    label: str
+    path: Path
+    about: Mapping[str, Any]
+
+    @property
+    def folder(self) -> SweepFolder:
+        """The sweep of its runs."""
+        return SweepFolder(self.path)
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """Shares, a row for each run. Raises `InputError` where they are no points."""
+        file = self.path / POINTS
+        check_file(file, MOST_BYTES)
+        try:
+            table = pd.read_parquet(file)
+            values = table.to_numpy(dtype="float64")
+        except (OSError, ValueError, TypeError, MemoryError) as problem:
+            raise refusal(file, "is torn, or no table of points", OTHER) from problem
+        if not len(table) or not np.all((values > 0.0) & (values < 1.0)):
+            raise refusal(file, "holds points that do not lie between 0 and 1", OTHER)
+        return table
+
+
+@dataclass(frozen=True)
+class Bank:
+    """A bank of runs of one scenario. `begin` before anything else."""
+
+    path: Path
+    scenario: Scenario
+    seed: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that points are made of."""
+        return self.scenario.parameters.uncertain
+
+    def begin(self) -> None:
+        """Make the folder, or check that it holds runs of this scenario. Raises `InputError`."""
+        file = self.path / BANK
+        now = self._about()
+        if file.exists():
+            before = _content(file)
+            if before.get("format") != FORMAT or before.get("format_version") != FORMAT_VERSION:
+                raise refusal(file, "is not of a bank, or not of this format version", OTHER)
+            if changed := sorted(key for key in now if before.get(key) != now[key]):
+                raise refusal(self.path, f"was begun with another {changed[0]}", OTHER)
+            return
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise refusal(self.path, f"cannot be written to ({problem.strerror})", OTHER) from problem
+        text = json.dumps(now, indent=1, sort_keys=True).encode() + b"\n"
+        atomically(file, lambda out: out.write(text))
+
+    def _about(self) -> dict[str, Any]:
+        scenario = self.scenario
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "scenario": scenario.name,
+            "structure": scenario.rival,
+            "hash": scenario.hash(),
+            "scale": scenario.scale,
+            "seed": self.seed,
+            "versions": versions(),
+        }
+
+    def waves(self) -> list[Wave]:
+        """The waves that were planned, in order."""
+        found = []
+        for number in range(MOST_WAVES):
+            path = self.path / f"wave-{number:02d}"
+            if not (path / WAVE).exists():
+                break
+            about = _content(path / WAVE)
+            kind, label = about.get("kind"), about.get("label")
+            if kind not in KINDS or not isinstance(label, str):
+                raise refusal(path / WAVE, "does not say what its wave is", OTHER)
+            found.append(Wave(number, cast(Kind, kind), label, path, about))
+        return found
+
+    def add(self, kind: Kind, label: str, shares: np.ndarray, about: Mapping[str, Any]) -> Wave:
+        """Plan a wave: write down its points, before its first run."""
+        number = len(self.waves())
+        path = self.path / f"wave-{number:02d}"
+        path.mkdir(parents=True, exist_ok=True)
+        points = pd.DataFrame(shares, columns=list(self.names))
+        atomically(path / POINTS, lambda out: write_parquet(points, out))
+        content = {**about, "kind": kind, "label": label, "points": len(shares)}
+        text = json.dumps(content, indent=1, sort_keys=True).encode() + b"\n"
+        atomically(path / WAVE, lambda out: out.write(text))
+        return Wave(number, kind, label, path, content)
+
+    def sweep(self, wave: Wave) -> Sweep:
+        """The runs of a wave. Raises `InputError` where its points are of other parameters."""
+        if tuple(wave.points.columns) != self.names:
+            raise refusal(wave.path / POINTS, "is of other parameters than the scenario's", OTHER)
+        title = f"Wave {wave.number} ({wave.kind}) of a bank of {self.scenario.name}"
+        shares = wave.points.to_numpy()
+        return wave_sweep(self.scenario, self.names, shares, wave.number, self.seed, title)
+
+    def library(self, waves: Sequence[Wave], targets: Sequence[Target]) -> Library:
+        """What the runs of some waves say; those that are not made, or failed, are left out."""
+        made = [(wave.points.to_numpy(), wave.folder.monthly()) for wave in waves]
+        there = [(points, monthly) for points, monthly in made if not monthly.empty]
+        if not there:
+            raise refusal(self.path, "holds no finished run yet", "Go on with the same command.")
+        return library_of(self.names, there, targets, self.scenario.scale)
+
+
+def _content(file: Path) -> dict[str, Any]:
+    """A small JSON file. Raises `InputError`."""
+    check_file(file, MOST_WORDS)
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError) as problem:
+        raise refusal(file, "is not readable", OTHER) from problem
+    if not isinstance(content, dict):
+        raise refusal(file, "is not readable", OTHER)
+    return content

@@ -1,0 +1,208 @@
+"""Calibration: which points of the prior the record leaves, in waves over a bank of runs.
+
+A wave over the prior; one between the point values, which an earlier search by hand found, and the prior;
+waves of history matching, spread evenly over what no target rules out on the emulator; then generations drawn
+from the emulator's posterior. After each wave the emulator learns anew from all runs
+of the bank. A draw is *plausible* if its own run, with its own chance, lies within three standard deviations
+of every target that was fitted: the emulator proposes, the model decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sim.calibration import emulator as emulation
+from sim.calibration import search
+from sim.calibration.bank import as_draws, prior_points, start_points
+from sim.calibration.bank_folder import Bank, Kind, Wave
+from sim.calibration.distance import FAR, inside
+from sim.calibration.emulator import Emulator
+from sim.calibration.library import Library, beyond, deviation, on_path
+from sim.calibration.targets import Target
+from sim.scenario.draws import Draws
+
+FREE = ("prior", "start")
+ORDER_SALT = 16
+CANDIDATES = 1000
+"""Points that the search moves; a wave takes the first of them, which are in no order."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many runs each wave has, and how many waves of each kind there are."""
+
+    prior: int
+    start: int
+    matching: int
+    matching_waves: int
+    generation: int
+    generations: int
+
+    def kinds(self) -> list[tuple[Kind, int]]:
+        """The waves in order, with their runs."""
+        prior: list[tuple[Kind, int]] = [("prior", self.prior)]
+        prior += [("start", self.start)] if self.start else []
+        matching: list[tuple[Kind, int]] = [("matching", self.matching)] * self.matching_waves
+        posterior: list[tuple[Kind, int]] = [("posterior", self.generation)] * self.generations
+        return prior + matching + posterior
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is calibrated to: targets that are fitted, and a label for them in the bank."""
+
+    label: str
+    targets: tuple[Target, ...]
+
+    @property
+    def fitted(self) -> tuple[Target, ...]:
+        """The targets that narrow parameters."""
+        return tuple(target for target in self.targets if target.role == "fit")
+
+
+def there(bank: Bank, plan: Plan, question: Question) -> list[Wave | None]:
+    """The waves of a plan that were planned already, in its order; None for each that was not.
+
+    The first waves, which no target has touched, serve every question.
+    """
+    ours = [wave for wave in bank.waves() if wave.kind in FREE or wave.label == question.label]
+    found: list[Wave | None] = []
+    for kind, _ in plan.kinds():
+        place = next((k for k, wave in enumerate(ours) if wave.kind == kind), None)
+        found.append(None if place is None else ours.pop(place))
+    return found
+
+
+def planned(bank: Bank, kind: Kind, count: int, question: Question) -> Wave:
+    """Plan the next wave, from all runs that the bank holds."""
+    waves = bank.waves()
+    if kind == "prior":
+        return bank.add(kind, question.label, prior_points(bank.names, count, bank.seed), {})
+    if kind == "start":
+        points = start_points(bank.names, count, bank.seed, bank.scenario.parameters)
+        return bank.add(kind, question.label, points, {})
+    learned = emulation.fit(bank.library(waves, question.fitted), question.fitted, bank.seed)
+    find = search.left_over if kind == "matching" else search.posterior
+    found = find(learned, max(CANDIDATES, count), bank.seed * 100 + len(waves))
+    about = {
+        "log_share": found.log_share,
+        "steps": found.steps,
+        "accepted": found.accepted,
+        "learned_from": len(learned.rest),
+        "active": [bank.names[k] for k in learned.active],
+        "explained": dict(explained(learned)),
+    }
+    return bank.add(kind, question.label, found.shares[:count], about)
+
+
+def explained(learned: Emulator) -> Iterator[tuple[str, float]]:
+    """How much of the variance among unseen runs each prediction explains, shapes of the path by number."""
+    shapes = [f"path shape {number + 1}" for number in range(len(learned.shapes))]
+    others = [target.id for target in learned.targets if not on_path(target)]
+    yield from zip([*shapes, *others], learned.explained.tolist(), strict=True)
+
+
+def away(library: Library, targets: Sequence[Target]) -> np.ndarray:
+    """How many standard deviations each run lies beyond each target, infinite where it has no value, float64
+    (runs, targets).
+    """
+    found = [beyond(t, deviation(t, library.values[t.id].to_numpy())) for t in targets]
+    table = np.column_stack(found)
+    return np.where(np.isnan(table), np.inf, table)
+
+
+@dataclass(frozen=True)
+class Result:
+    """``library``: all runs of the question's waves; ``plausible``: numbers of those that are plausible
+    draws, in the order of the table; ``waves``: a row for each wave.
+    """
+
+    library: Library
+    plausible: np.ndarray
+    waves: pd.DataFrame
+
+    def draws(self, bank: Bank, source: str) -> Draws:
+        """The plausible draws as values."""
+        return as_draws(self.library.shares[self.plausible], bank.names, bank.scenario.parameters, source)
+
+
+def result(bank: Bank, waves: Sequence[Wave], question: Question) -> Result:
+    """What a calibration has found, from the waves of its question."""
+    library = bank.library(waves, question.targets)
+    far = away(library, question.fitted)
+    good = far.max(axis=1, initial=0.0) <= FAR
+    drawn = np.isin(library.wave, [k for k, wave in enumerate(waves) if wave.kind == "posterior"])
+    rng = np.random.Generator(np.random.PCG64(bank.seed * 100 + ORDER_SALT))
+    rows = [
+        {
+            "wave": wave.number,
+            "kind": wave.kind,
+            "runs": int((library.wave == k).sum()),
+            "plausible": int(good[library.wave == k].sum()),
+            "log_share_left": wave.about.get("log_share") if wave.kind == "matching" else None,
+            "learned_from": wave.about.get("learned_from"),
+            "active": len(wave.about.get("active", ())) or None,
+        }
+        for k, wave in enumerate(waves)
+    ]
+    return Result(library, rng.permutation(np.flatnonzero(good & drawn)), pd.DataFrame(rows))
+
+
+def parameters_table(found: Result, bank: Bank) -> pd.DataFrame:
+    """What the prior and the plausible draws say of each parameter: medians and 5% and 95% quantiles.
+
+    ``narrowed`` is the width of the middle 90% of the plausible draws in shares of the prior, 0.9 where
+    nothing was learned.
+    """
+    shares = found.library.shares[found.plausible]
+    rows = []
+    for place, name in enumerate(bank.names):
+        passport = bank.scenario.parameters.passport(name)
+        ends = np.quantile(shares[:, place], [0.05, 0.5, 0.95]) if len(shares) else np.full(3, np.nan)
+        before = [passport.at(share) for share in (0.05, 0.5, 0.95)]
+        after = [passport.at(float(share)) for share in ends] if len(shares) else [np.nan] * 3
+        rows.append(
+            {
+                "parameter": name,
+                "unit": passport.unit,
+                **dict(zip(("prior_low", "prior_median", "prior_high"), before, strict=True)),
+                **dict(zip(("low", "median", "high"), after, strict=True)),
+                "median_share": float(ends[1]),
+                "width": float(ends[2] - ends[0]),
+                "draws": len(shares),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def targets_table(found: Result, question: Question) -> pd.DataFrame:
+    """For each target the share of runs over the prior and of plausible draws that lie in its band, and the
+    shares that are within three standard deviations.
+    """
+    prior = found.library.wave == 0
+    rows = []
+    for target in question.targets:
+        values = found.library.values[target.id].to_numpy()
+        near = away(found.library, [target])[:, 0] <= FAR if target.spread > 0.0 else inside(target, values)
+        band = inside(target, values)
+        known = values[found.plausible][np.isfinite(values[found.plausible])]
+        low, middle, high = np.quantile(known, [0.05, 0.5, 0.95]) if len(known) else [np.nan] * 3
+        rows.append(
+            {
+                "id": target.id,
+                "title": target.title,
+                "role": target.role,
+                "prior_near": float(near[prior].mean()),
+                "prior_in_band": float(band[prior].mean()),
+                "near": float(near[found.plausible].mean()) if len(found.plausible) else np.nan,
+                "in_band": float(band[found.plausible].mean()) if len(found.plausible) else np.nan,
+                "low": low,
+                "median": middle,
+                "high": high,
+            }
+        )
+    return pd.DataFrame(rows)

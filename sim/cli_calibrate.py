@@ -1,0 +1,74 @@
+"""The command that calibrates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.options import DryRun, Jobs, Json, KnownBy, OnCluster, Quiet
+
+calibrations = typer.Typer()
+
+
+@calibrations.command()
+def calibrate(
+    targets: Annotated[
+        str, typer.Argument(metavar="TARGETS", help="A file of targets, or a shipped one.")
+    ] = "card-broken-2020",
+    bank: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The bank of runs, made or gone on with; results/bank-NAME.",
+            show_default=False,
+        ),
+    ] = None,
+    known_by: KnownBy = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=READING", help="Where the record contradicts itself; repeatable."),
+    ] = None,
+    rival: Annotated[str, typer.Option(metavar="NAME", help="A rival structure, in a bank of its own.")] = "",
+    prior: Annotated[int, typer.Option(min=50, max=100_000, help="Runs over the prior.")] = 384,
+    start: Annotated[
+        int, typer.Option(min=0, max=100_000, help="Runs between the point values and the prior.")
+    ] = 200,
+    matching: Annotated[
+        int, typer.Option(min=20, max=100_000, help="Runs of each wave of history matching.")
+    ] = 160,
+    matching_waves: Annotated[int, typer.Option(min=0, max=20, help="Waves of history matching.")] = 1,
+    generation: Annotated[
+        int, typer.Option(min=20, max=100_000, help="Runs of each generation of the search.")
+    ] = 120,
+    generations: Annotated[int, typer.Option(min=1, max=50, help="Generations of the search.")] = 8,
+    wanted: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Plausible draws that should come of it.")
+    ] = 200,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Compare with the tables of an earlier calibration.", show_default=False
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    seed: Annotated[int, typer.Option(min=0, max=2**20, help="Root of all random numbers.")] = 1,
+    scale: Annotated[int, typer.Option(min=1, max=100_000, help="Scale of all runs.")] = 200,
+    jobs: Jobs = None,
+    cluster: OnCluster = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Find draws of all uncertain parameters that the public record leaves plausible. Started again, it goes
+    on; a bank serves other targets and days too.
+    """
+    from sim.calibration.calibrate import Plan
+    from sim.console_calibrate import Asked
+    from sim.console_calibrate import calibrate as work
+    from sim.console_sweep import SweepOptions
+
+    plan = Plan(prior, start, matching, matching_waves, generation, generations)
+    readings = tuple(variant or ())
+    asked = Asked(targets, known_by, readings, rival, scale, seed, plan, wanted, against)
+    work(asked, SweepOptions(jobs, bank, True, False, quiet, json, dry_run, cluster=cluster))

@@ -1,0 +1,196 @@
+"""What `calibrate` does: state the cost, make the waves that a bank lacks, say what the record leaves."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.console import StopError, save
+from sim.console_sweep import SweepOptions, carried_out, end
+from sim.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from sim.calibration.bank_folder import Bank, Wave
+    from sim.calibration.calibrate import Plan, Question, Result
+    from sim.views.progress import Display
+
+FILES = ("parameters.csv", "targets.csv", "waves.csv")
+DRAWS = "draws.parquet"
+RULE = "A draw is plausible if its own run lies within 3 standard deviations of every target that was fitted."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is calibrated, to what, with how many runs."""
+
+    file: str
+    known_by: date | None
+    variants: tuple[str, ...]
+    rival: str
+    scale: int
+    seed: int
+    plan: Plan
+    wanted: int
+    against: Path | None
+
+
+def calibrate(asked: Asked, options: SweepOptions) -> None:
+    """Make the waves of a calibration, or those that are missing, and write the plausible draws."""
+    from sim.calibration import calibrate as study
+    from sim.views.progress import Display
+
+    _installed()
+    bank, question = _opened(asked, options)
+    display = Display(quiet=options.quiet)
+    bank.begin()
+    waves = study.there(bank, asked.plan, question)
+    _state(bank, asked, waves, options, display)
+    if options.dry_run:
+        return
+    made = []
+    for wave, (kind, count) in zip(waves, asked.plan.kinds(), strict=True):
+        if wave is None:
+            if kind not in study.FREE:
+                display.say("learning from the runs so far")
+            wave = study.planned(bank, kind, count, question)
+        _run(bank, wave, options)
+        made.append(wave)
+    _tell(study.result(bank, made, question), bank, question, asked, options)
+
+
+def _installed() -> None:
+    """Raises `InputError` where the library for emulators is missing, before anything is computed."""
+    import importlib.util
+
+    if importlib.util.find_spec("sklearn") is None:
+        what = "needs scikit-learn, which is not installed"
+        raise InputError([Fault("calibrate", None, "", what, "Run `make setup-studies`.")])
+
+
+def _opened(asked: Asked, options: SweepOptions) -> tuple[Bank, Question]:
+    """The bank, with its scenario, and what is asked of it."""
+    from sim.calibration.bank_folder import Bank
+    from sim.calibration.calibrate import Question
+    from sim.calibration.targets import read_targets, read_variants
+    from sim.scenario import load
+    from sim.study.variants import rival_names, under
+
+    record = read_targets(asked.file)
+    readings = read_variants(asked.variants)
+    targets = tuple(t for t in record.chosen(asked.known_by, readings) if t.role != "imposed")
+    if not any(target.role == "fit" for target in targets):
+        mend = "Give a later --known-by; `cardbreak targets` shows since when each is known."
+        raise InputError([Fault("--known-by", None, "", "leaves no target to fit", mend)])
+    scenario = load(record.scenario_of(readings), sets=[f"scale={asked.scale}"])
+    if asked.rival:
+        (rival,) = rival_names([asked.rival])
+        scenario = under(scenario, rival)
+    words = [record.name, *sorted(asked.variants)]
+    words += [f"known by {asked.known_by}"] if asked.known_by else []
+    folder = options.out or Path("results") / f"bank-{scenario.name[:60]}"
+    return Bank(folder, scenario, asked.seed), Question(", ".join(words), targets)
+
+
+def _state(
+    bank: Bank, asked: Asked, waves: list[Wave | None], options: SweepOptions, display: Display
+) -> None:
+    """Say what there is and what is missing, before the first run."""
+    from sim.console import COMPILING
+    from sim.study.compiling import warm_up
+    from sim.study.sweep import pace
+    from sim.views.progress import duration
+
+    missing = 0
+    for wave, (_, count) in zip(waves, asked.plan.kinds(), strict=True):
+        done = 0 if wave is None else sum(entry.runs for entry in wave.folder.done().values())
+        missing += (count if wave is None else len(wave.points)) - done
+    warm_up(lambda: display.say(COMPILING))
+    jobs = options.jobs or os.cpu_count() or 1
+    seconds = missing * pace(bank.scenario, asked.seed)[1] / jobs if missing else 0.0
+    hands = f" with {jobs} processes" if options.cluster is None else " here"
+    display.say(
+        f"{bank.path}: {len(waves)} waves at scale {asked.scale}, {missing} runs to make: "
+        f"about {duration(seconds)}{hands}"
+    )
+
+
+def _run(bank: Bank, wave: Wave, options: SweepOptions) -> None:
+    """Make what a wave lacks; leave the command where the user interrupts."""
+    from dataclasses import replace
+
+    sweep = bank.sweep(wave)
+    done = wave.folder.done() if wave.folder.exists else {}
+    if sum(entry.runs for entry in done.values()) == len(wave.points):
+        return
+    go_on = replace(options, resume=True, expand=False)
+    if interrupted := carried_out(sweep.experiment.name, sweep, wave.folder, go_on):
+        end(wave.folder, interrupted)
+
+
+def _tell(found: Result, bank: Bank, question: Question, asked: Asked, options: SweepOptions) -> None:
+    """Write the tables and the draws, print what they say."""
+    from sim.calibration import calibrate as study
+    from sim.calibration.draws_file import About, write_draws
+    from sim.views import calibration as of_calibration
+    from sim.views import tables as view
+
+    folder = bank.path / f"result-{_slug(question.label)}"
+    folder.mkdir(exist_ok=True)
+    parameters = study.parameters_table(found, bank)
+    targets = study.targets_table(found, question)
+    for file, table in zip(FILES, (parameters, targets, found.waves), strict=True):
+        save(table, folder / file)
+    count = len(found.plausible)
+    source = f"{count} plausible draws, {question.label}"
+    if count:
+        command = " ".join(["cardbreak", *sys.argv[1:]])
+        about = About(
+            command=command,
+            scenario=bank.scenario.name,
+            structure=bank.scenario.rival,
+            known_by=asked.known_by,
+            source=source[:200],
+            more={"runs": len(found.library), "scale": asked.scale, "seed": asked.seed},
+        )
+        write_draws(folder / DRAWS, found.draws(bank, source[:200]), about)
+    if not options.quiet:
+        if options.json:
+            rows = {
+                name.removesuffix(".csv"): view.records(table)
+                for name, table in zip(FILES, (parameters, targets, found.waves), strict=True)
+            }
+            print(view.as_json({"folder": str(folder), "draws": count} | rows))
+        else:
+            for shown in of_calibration.calibration_tables(parameters, targets, found.waves):
+                view.show(shown)
+                print()
+            print(RULE)
+            for line in _against(parameters, asked.against):
+                print(line)
+            names = [*FILES, *([DRAWS] if count else [])]
+            print(f"wrote {folder}/: {', '.join(names)}")
+    if count < asked.wanted:
+        what = f"found {count} plausible draws of the {asked.wanted} wanted"
+        print(f"cardbreak: {what}; add --generations to find more", file=sys.stderr)
+        if not count:
+            raise StopError(1)
+
+
+def _against(parameters: Any, folder: Path | None) -> Iterable[str]:
+    """How the draws compare with those of an earlier calibration."""
+    if folder is None:
+        return []
+    from sim.calibration.reproduction import compared
+    from sim.views.calibration import reproduction_lines
+
+    return reproduction_lines(compared(parameters, folder), folder)
+
+
+def _slug(label: str) -> str:
+    kept = "".join(letter if letter.isalnum() else "-" for letter in label)
+    return "-".join(part for part in kept.split("-") if part)[:80]
