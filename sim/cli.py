@@ -321,7 +321,7 @@ def story(
         typer.Option(
             min=0,
             max=999_999_999,
-            help="Which of the draws, as in the results; that of the replicate by default, 0 for point values.",
+            help="Which draw, as in the results; that of the replicate by default, 0 for point values.",
             show_default=False,
         ),
     ] = None,

@@ -21,8 +21,8 @@ import numpy as np
 class Draws:
     """A table of draws; ``values`` is float64 (draws, parameters), and never changes.
 
-    ``source`` says where it comes from, in a few words for tables; ``known_by`` up to which day the record was
-    used, None where it was not.
+    ``source`` says where it comes from, in a few words for tables; ``known_by`` up to which day the record
+    was used, None where it was not.
     """
 
     names: tuple[str, ...]

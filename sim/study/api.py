@@ -68,8 +68,9 @@ def compare(
     An effect is scenario minus baseline. `each`, `rivals` and `doses` add variants as in
     `sim.study.variants.comparison`; `findings` of the result holds what was found besides effects. With
     `until_half_width` ("2%", or a number of cases) replicates are added until the effects on registered cases
-    are known that well, `most_replicates` (200) at most; see `sim.study.adviser`. `draws` and `options` as for `run`; both runs of a pair take the
-    same draw, and a rival structure has a table of plausible draws of its own, where one is shipped.
+    are known that well, `most_replicates` (200) at most; see `sim.study.adviser`. `draws` and `options` as
+    for `run`; both runs of a pair take the same draw, and a rival structure has a table of plausible draws of
+    its own, where one is shipped.
     """
     drawn = asked_draws(draws)
     base, *loaded = attached([_loaded(scenario, scale) for scenario in (baseline, *scenarios)], drawn)

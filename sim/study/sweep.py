@@ -161,7 +161,8 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     other = [name for name in old.keys() & new.keys() if old[name] != new[name]]
     if other:
         changed.append(
-            f"{len(other)} of its points changed (scenario or parameter files, or the table of draws), such as {min(other)}"
+            f"{len(other)} of its points changed (scenario or parameter files, or the table of draws), "
+            f"such as {min(other)}"
         )
     for name in sorted(before["versions"].keys() | now["versions"].keys()):
         was, is_ = before["versions"].get(name, "none"), now["versions"].get(name, "none")

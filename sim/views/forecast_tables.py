@@ -103,7 +103,9 @@ def structure_table(structures: pd.DataFrame) -> Table:
 
 
 def caveats(bands: pd.DataFrame, drawn_from: Sequence[Mapping[str, Any]], origin: date) -> Iterator[str]:
-    """What the reader has to know before believing it; `drawn_from` as in manifests: where the draws are from."""
+    """What the reader has to know before believing it; `drawn_from` says where draws are from, as manifests
+    have it.
+    """
     if not drawn_from:
         yield "The parameters stand at their point values: the bands hold chance alone and are too narrow."
     for table in drawn_from:
