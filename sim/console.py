@@ -152,14 +152,18 @@ def runs_of(
     there: RunSet | None = None,
 ) -> RunSet:
     """Make the runs that are asked for, or those that a smaller set lacks, and show how far they are."""
+    from sim.calibration.plausible import in_words
     from sim.study.runs import run_many
 
+    draws = options.draws_for(scenarios)
     _begin(scenarios if there is None else (), display)
+    if there is None and (words := in_words(scenarios, draws, options.replicates)):
+        display.say(words)
     try:
         return run_many(
             scenarios,
             replicates=options.replicates,
-            draws=options.draws_for(scenarios),
+            draws=draws,
             seed=options.seed,
             jobs=options.jobs,
             threads=options.threads,

@@ -130,13 +130,16 @@ def _tell_attribution(table: Any, folder: SweepFolder, options: SweepOptions) ->
 
 def carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions) -> bool | None:
     """State, then make, what a sweep lacks; whether it was interrupted, None where only a plan is wanted."""
-    from sim.calibration.plausible import notes_of
+    from sim.calibration.plausible import in_words, notes_of
     from sim.study.cluster import ClusterLostError
     from sim.views.progress import Display
 
     display = Display(quiet=options.quiet)
-    for note in notes_of([point.scenario for point in asked.points]):
+    worlds = [point.scenario for point in asked.points]
+    for note in notes_of(worlds):
         display.say(f"note: {note}")
+    if words := in_words(worlds, asked.draws, asked.replicates):
+        display.say(words)
     try:
         with _cluster(options, display) as cluster:
             saved = _state(name, asked, folder, options, display, cluster)

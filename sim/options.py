@@ -80,8 +80,8 @@ Draws = Annotated[
     typer.Option(
         parser=_draws,
         metavar=_DRAWS,
-        help="Draws of the uncertain parameters: none (point values), the shipped plausible ones or the first N "
-        "of them, N of the priors, a table of your own.",
+        help="Draws of the uncertain parameters: none (point values), the shipped plausible ones or the "
+        "first N of them, N of the priors, a table of your own.",
     ),
 ]
 OwnDraws = Annotated[

@@ -91,6 +91,15 @@ def drawn_from(scenarios: Sequence[Scenario], draws: int | None) -> list[dict[st
     ] or [{"source": "priors"}]
 
 
+def in_words(scenarios: Sequence[Scenario], draws: int | None, replicates: int) -> str:
+    """Which draws runs take, in a line; nothing for the point values."""
+    if draws is None:
+        return ""
+    tables = [one for one in drawn_from(scenarios, draws) if "digest" in one]
+    whence = [f"of a table of {one['draws']} ({one['source'] or 'of unknown source'})" for one in tables]
+    return f"parameters: {min(draws, replicates)} draws {' and '.join(whence) or 'of the priors'}"
+
+
 def notes_of(scenarios: Sequence[Scenario]) -> list[str]:
     """What scenarios note about their draws, each note once."""
     notes = dict.fromkeys(note for scenario in scenarios for note in scenario.notes)
