@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -75,10 +75,15 @@ def write_draws(path: Path, draws: Draws, about: About) -> None:
         "more": dict(about.more),
     }
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False).encode()
-    schema = pa.schema([(name, pa.float64()) for name in draws.names], metadata={KEY: text})
+    schema = pa.schema([(name, pa.float64()) for name in draws.names])
     table = pa.Table.from_arrays([pa.array(column) for column in draws.values.T], schema=schema)
-    settings: dict[str, Any] = {"compression": "zstd", "version": "2.6", "store_schema": False}
-    atomically(path, lambda file: pq.write_table(table, file, row_group_size=2**20, **settings))
+
+    def fill(file: IO[bytes]) -> None:
+        with pq.ParquetWriter(file, schema, compression="zstd", version="2.6", store_schema=False) as writer:
+            writer.write_table(table, row_group_size=2**20)
+            writer.add_key_value_metadata({KEY: text})
+
+    atomically(path, fill)
 
 
 def read_draws(path: Path, parameters: Parameters | None = None) -> Draws:
@@ -100,7 +105,7 @@ def open_draws(path: Path) -> tuple[Draws, About]:
     check_file(path, MOST_BYTES, OTHER)
     try:
         file = pq.ParquetFile(path)
-        about = _about(path, file.schema_arrow.metadata or {})
+        about = _about(path, file.metadata.metadata or {})
         _check_columns(path, file)
         table = file.read()
     except InputError:

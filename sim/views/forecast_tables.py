@@ -112,8 +112,8 @@ def caveats(bands: pd.DataFrame, drawn_from: Sequence[Mapping[str, Any]], origin
         yield _of_draws(table, origin)
     if bands["knowledge"].isna().all():
         yield (
-            "Every draw has one run: knowledge and chance cannot be told apart. Ask for more --replicates, or "
-            "for fewer --draws."
+            "Every draw has one run: knowledge and chance cannot be told apart. Ask for more "
+            "--replicates, or for fewer --draws."
         )
     yield "Everything is conditional on the schedule of measures in the scenario."
 
