@@ -12,7 +12,13 @@ from sim.calibration.draws_file import About, write_draws
 from sim.scenario import load
 from sim.scenario.draws import Draws
 
-NAMES = ("gangs.growth_per_year", "market.sharpness", "openers.arrest_weight", "insiders.agents")
+NAMES = (
+    "gangs.growth_per_year",
+    "market.sharpness",
+    "openers.arrest_weight",
+    "dealers.cells",
+    "insiders.agents",
+)
 KNOWN_BY = date(2019, 2, 10)
 
 

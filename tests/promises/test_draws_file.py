@@ -141,7 +141,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes | None, word
 
 def test_a_table_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_table(tmp_path / "mine.parquet", table(9))
-    monkeypatch.setattr(draws_file, "MOST_VALUES", 4 * 9 - 1)
+    monkeypatch.setattr(draws_file, "MOST_VALUES", len(NAMES) * 9 - 1)
     with pytest.raises(InputError, match="holds more than"):
         read_draws(path)
     monkeypatch.setattr(draws_file, "MOST_BYTES", 100)
