@@ -4,6 +4,7 @@
 PYTHON     ?= python3
 SCALE      ?= 200
 REPLICATES ?= 12
+DRAWS      ?= plausible
 SCENARIOS  ?= card-cleanup opening-suspension card-broken-2020
 OUT        ?= results/forecast
 BENCH_OUT  ?= results/bench
@@ -25,7 +26,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'Settings, as in "make forecast SCALE=1000 REPLICATES=10":'
-	@echo '  PYTHON=$(PYTHON)  SCALE=$(SCALE)  REPLICATES=$(REPLICATES)  OUT=$(OUT)  WORKERS=$(WORKERS)'
+	@echo '  PYTHON=$(PYTHON)  SCALE=$(SCALE)  REPLICATES=$(REPLICATES)  DRAWS=$(DRAWS)  OUT=$(OUT)  WORKERS=$(WORKERS)'
 	@echo '  SCENARIOS="$(SCENARIOS)"'
 
 check-python:
@@ -44,12 +45,12 @@ setup-dev: check-python ## The same, with the tools for tests and checks
 
 forecast: setup ## Compare the card measures with the baseline (tables, pictures and files)
 	@$(BIN)/cardbreak compare $(SCENARIOS) --baseline baseline --out "$(OUT)" --force \
-	  --scale $(SCALE) --replicates $(REPLICATES)
+	  --scale $(SCALE) --replicates $(REPLICATES) --draws $(DRAWS)
 
 measures: OUT = results/measures
 measures: setup ## Compare the whole operation and each of its measures alone with the baseline
 	@$(BIN)/cardbreak compare card-broken-2020 --each --out "$(OUT)" --force \
-	  --scale $(SCALE) --replicates $(REPLICATES)
+	  --scale $(SCALE) --replicates $(REPLICATES) --draws $(DRAWS)
 
 bench: setup ## Measure speed and memory beside other libraries, against the targets (some minutes)
 	@"$(PYTHON)" requirements/install.py bench || \

@@ -19,6 +19,7 @@ from sim.bench.plan import PARTS
 from sim.cli_calibrate import calibrations
 from sim.cli_studies import studies
 from sim.console import INTERRUPTED, Options, StopError, complain
+from sim.draws_wish import PLAUSIBLE, POINT_VALUES
 from sim.errors import Fault, InputError
 from sim.options import (
     Audit,
@@ -67,7 +68,7 @@ def run(
     sets: Sets = None,
     jobs: Jobs = None,
     threads: Threads = 1,
-    draws: Draws = None,
+    draws: Draws = PLAUSIBLE,
     audit: Audit = "month",
     out: Out = None,
     force: Force = False,
@@ -117,7 +118,7 @@ def compare(
     sets: Sets = None,
     jobs: Jobs = None,
     threads: Threads = 1,
-    draws: Draws = None,
+    draws: Draws = PLAUSIBLE,
     audit: Audit = "month",
     out: Out = None,
     force: Force = False,
@@ -128,7 +129,6 @@ def compare(
     from sim.study.checks import check_comparable, check_names
     from sim.study.variants import comparison, read_doses
 
-    wish = console_adviser.wish(until_half_width, most_replicates, replicates, draws)
     options = Options(replicates, seed, scale, start, end, sets, jobs, threads, draws, audit)
     base, *loaded = options.load([baseline, *scenarios])
     others = [scenario for scenario in loaded if scenario.to_dict() != base.to_dict()]
@@ -138,8 +138,9 @@ def compare(
         )
         raise InputError([fault])
     check_comparable(others, base)
-    asked = comparison(others, base, each=each, rivals=rival or (), doses=read_doses(doses))
+    asked = comparison(others, base, each=each, rivals=rival or (), doses=read_doses(doses), draws=draws)
     check_names(asked.scenarios)
+    wish = console_adviser.wish(until_half_width, most_replicates, asked, options)
     where = out or Path("results") / f"compare-{console.joined(others)}"
     console.study(asked.scenarios, asked, options, where, force, quiet, json, wish)
 
@@ -265,7 +266,7 @@ def patterns(
     from sim.study.patterns import table_of
     from sim.views.progress import Display
 
-    options = Options(replicates, seed, scale, None, None, sets, jobs, threads, None, "month")
+    options = Options(replicates, seed, scale, None, None, sets, jobs, threads, POINT_VALUES, "month")
     if save is not None and save.exists() and not force:
         raise InputError(
             [Fault(str(save), None, "", "exists", "Give another --save, or replace it with --force.")]
@@ -315,9 +316,16 @@ def story(
     baseline: Annotated[str, typer.Option(metavar="FILE", help="The world without the policy.")] = "baseline",
     seed: Seed = 1,
     replicate: Annotated[int, typer.Option(min=0, max=999_999, help="Which run, as in the results.")] = 0,
+    draws: Draws = PLAUSIBLE,
     draw: Annotated[
-        int, typer.Option(min=0, max=999_999_999, help="Which draw, as in the results; 0 for point values.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            max=999_999_999,
+            help="Which draw, as in the results; that of the replicate by default, 0 for point values.",
+            show_default=False,
+        ),
+    ] = None,
     scale: Scale = None,
     start: Start = None,
     end: End = None,
@@ -326,9 +334,8 @@ def story(
     json: Json = False,
 ) -> None:
     """Tell the life of one card or gang with and without a policy; without a key, list some worth telling."""
-    options = Options(1, seed, scale, start, end, sets, None, 1, None, "month")
-    run, subject = {"replicate": replicate, "draw": draw}, {"card": card, "gang": gang}
-    console.story((scenario, baseline), options, run, subject, quiet, json)
+    options = Options(1, seed, scale, start, end, sets, None, 1, draws, "month")
+    console.story((scenario, baseline), options, (replicate, draw), {"card": card, "gang": gang}, quiet, json)
 
 
 app.add_typer(studies)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from sim.console import Options
+from sim.draws_wish import PLAUSIBLE, POINT_VALUES, prior
 from sim.options import (
     Draws,
     DryRun,
@@ -19,6 +20,7 @@ from sim.options import (
     Json,
     OnCluster,
     Out,
+    OwnDraws,
     Quiet,
     Replicates,
     Resume,
@@ -60,7 +62,7 @@ def sweep(
     ] = "",
     replicates: RunsOfPoint = None,
     seed: OwnSeed = None,
-    draws: Draws = None,
+    draws: OwnDraws = None,
     scale: Scale = None,
     jobs: Jobs = None,
     cluster: OnCluster = None,
@@ -127,7 +129,7 @@ def attribute(
     sets: Sets = None,
     jobs: Jobs = None,
     cluster: OnCluster = None,
-    draws: Draws = None,
+    draws: Draws = POINT_VALUES,
     out: Out = None,
     quiet: Quiet = False,
     json: Json = False,
@@ -201,7 +203,7 @@ def forecast(
     sets: Sets = None,
     jobs: Jobs = None,
     cluster: OnCluster = None,
-    draws: Draws = 20,
+    draws: Draws = PLAUSIBLE,
     out: Out = None,
     quiet: Quiet = False,
     json: Json = False,
@@ -270,7 +272,7 @@ def mix(
     from sim.study.mixes import A_DRAW_EACH
 
     asked = Asked(target, probability, tuple(group or ()), doses, tuple(cost or ()), confirm, most_runs)
-    draws = None if chance_only else A_DRAW_EACH
+    draws = POINT_VALUES if chance_only else prior(A_DRAW_EACH)
     common = Options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
     work((scenario, baseline), asked, common, SweepOptions(jobs, out, resume, False, quiet, json, dry_run))
 
@@ -364,7 +366,7 @@ def sensitivity(
     dry_run: DryRun = False,
     replicates: RunsOfPoint = None,
     seed: OwnSeed = None,
-    draws: Draws = None,
+    draws: OwnDraws = None,
     scale: Scale = None,
     jobs: Jobs = None,
     cluster: OnCluster = None,

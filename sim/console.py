@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.draws_wish import DrawsWish, prior
 from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class StopError(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """The options that all commands with runs share."""
+    """The options that all commands with runs share; `load` attaches the table of draws that is asked for."""
 
     replicates: int
     seed: int
@@ -52,20 +53,29 @@ class Options:
     sets: Sequence[str] | None
     jobs: int | None
     threads: int
-    draws: int | None
+    draws: DrawsWish
     audit: str
 
     def load(self, names: Sequence[str]) -> list[Scenario]:
         """The scenarios as they are to run; all faults of all files at once."""
+        from sim.calibration.plausible import attached
+
         plain = _load_all(names, lambda _: {})
         ids = {measure.id for scenario in plain for measure in scenario.interventions}
         fitting = [
             _fitting(self.sets or (), {m.id for m in scenario.interventions}, ids) for scenario in plain
         ]
         scale = () if self.scale is None else (f"scale={self.scale}",)
-        return _load_all(
+        loaded = _load_all(
             names, lambda k: {"sets": (*fitting[k], *scale), "start": self.start, "end": self.end}
         )
+        return attached(loaded, self.draws)
+
+    def draws_for(self, scenarios: Sequence[Scenario]) -> int | None:
+        """How many draws the replicates of these scenarios share out; None for the point values."""
+        from sim.calibration.plausible import number_of
+
+        return number_of(scenarios, self.draws)
 
 
 def _load_all(names: Sequence[str], how: Callable[[int], dict[str, Any]]) -> list[Scenario]:
@@ -142,14 +152,18 @@ def runs_of(
     there: RunSet | None = None,
 ) -> RunSet:
     """Make the runs that are asked for, or those that a smaller set lacks, and show how far they are."""
+    from sim.calibration.plausible import in_words
     from sim.study.runs import run_many
 
+    draws = options.draws_for(scenarios)
     _begin(scenarios if there is None else (), display)
+    if there is None and (words := in_words(scenarios, draws, options.replicates)):
+        display.say(words)
     try:
         return run_many(
             scenarios,
             replicates=options.replicates,
-            draws=options.draws,
+            draws=draws,
             seed=options.seed,
             jobs=options.jobs,
             threads=options.threads,
@@ -326,8 +340,9 @@ def _patterns_made(name: str, options: Options, display: Display) -> tuple[str, 
 
 def prior_runs(name: str, options: Options, draws: int, display: Display) -> Any:
     """The monthly rows of one run at each of `draws` draws from the priors."""
+    options = replace(options, replicates=draws, draws=prior(draws))
     (loaded,) = options.load([name])
-    return _all_or_exit([loaded], replace(options, replicates=draws, draws=draws), display).monthly()
+    return _all_or_exit([loaded], options, display).monthly()
 
 
 def _all_or_exit(scenarios: list[Scenario], options: Options, display: Display) -> RunSet:
@@ -358,14 +373,15 @@ def print_patterns(table: Any, title: str, json: bool) -> None:
 def story(
     names: Sequence[str],
     options: Options,
-    run: Mapping[str, int],
+    run: tuple[int, int | None],
     subject: Mapping[str, int | None],
     quiet: bool,
     json: bool,
 ) -> None:
     """Tell the life of one card or gang in two scenarios, or list some worth telling where none is named.
 
-    ``run`` holds replicate and draw; ``subject`` the keys of card and gang, None for one that is not wanted.
+    ``run`` holds replicate and draw, which is that of the replicate where it is None; ``subject`` the keys of
+    card and gang, None for one that is not wanted.
     """
     from sim.study.checks import check_comparable
     from sim.study.compiling import warm_up
@@ -378,18 +394,33 @@ def story(
         )
     ours, theirs = options.load(names)
     check_comparable([ours], theirs)
+    replicate, draw = run[0], _draw_of(run, options, [ours, theirs])
     display = Display(quiet=quiet, things="days")
     _begin([ours, theirs], display)
     warm_up(lambda: display.say(COMPILING))
     from sim.study.story import candidates, tell, worlds_of  # imports the model: after the announcement
 
-    worlds = worlds_of(ours, theirs, seed=options.seed, **run)
+    worlds = worlds_of(ours, theirs, seed=options.seed, replicate=replicate, draw=draw)
     try:
         told = tell(worlds, *wanted[0], display) if wanted else candidates(worlds, display)
     finally:
         display.close()
     if not quiet:
         _print_story(told, (ours.name, theirs.name), json)
+
+
+def _draw_of(run: tuple[int, int | None], options: Options, scenarios: Sequence[Scenario]) -> int:
+    """The draw of a run, which must be one that the results of such runs can have. Raises `InputError`."""
+    from sim.study.runs import draw_of
+
+    there = options.draws_for(scenarios)
+    replicate, draw = run
+    if draw is not None and draw > (there or 0):
+        what = f"is {draw}, and with --draws {options.draws} there " + (
+            f"are {there}" if there else "is none but 0, the point values"
+        )
+        raise InputError([Fault("--draw", None, "", what, "Give both as in the command whose run it is.")])
+    return draw_of(replicate, there) if draw is None else draw
 
 
 def _print_story(told: Any, names: tuple[str, str], json: bool) -> None:

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from sim.views.progress import Display
 
 
-def wish(width: str, most: int | None, replicates: int, draws: int | None) -> Wish | None:
+def wish(width: str, most: int | None, asked: Comparison, options: Options) -> Wish | None:
     """What the options ask for; None without a width. Raises `InputError`."""
     if width:
+        from sim.calibration.plausible import smallest
         from sim.study.adviser import wish_of
 
-        return wish_of(width, most, replicates, draws)
+        draws, there = options.draws_for(asked.scenarios), smallest(asked.scenarios)
+        return wish_of(width, most, options.replicates, draws, there)
     if most is not None:
         what, mend = "says when to stop adding replicates, which nothing asks for", "Add --until-half-width."
         raise InputError([Fault("--most-replicates", None, "", what, mend)])
@@ -55,7 +57,7 @@ def _beginning(asked: Comparison, wish: Wish, options: Options, display: Display
         f"{scenarios * pairs} runs, about {duration(scenarios * pairs * seconds / jobs)}"
         for pairs in (options.replicates, wish.most)
     )
-    why = ", one for each of the --draws" if wish.draws_limit else ""
+    why = ", one for each of the draws" if wish.draws_limit else ""
     return (
         f"to begin with, {options.replicates} pairs of {scenarios} scenarios: {first} with {jobs} at a time; "
         f"they will tell how many pairs ±{wish.width} takes; at most {wish.most}{why}: {most}"

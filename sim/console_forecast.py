@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sim.forecast.study import Forecast
     from sim.observe.parts import SweepFolder
+    from sim.study.sweep import Sweep
 
 FILES = ("bands.csv", "streaks.csv", "naive.csv", "structures.csv")
 PICTURE = "forecast.png"
@@ -32,8 +33,8 @@ def forecast(
     record = read_targets()
     origin = day or max(target.known for target in record.targets)
     (scenario,) = common.load([name])
-    worlds = study.structures_of(scenario, origin, months, rivals)
-    asked = study.as_sweep(worlds, record, common.replicates, common.draws, common.seed)
+    worlds = study.structures_of(scenario, origin, months, rivals, common.draws)
+    asked = study.as_sweep(worlds, record, common.replicates, common.draws_for(worlds), common.seed)
     folder = SweepFolder(options.out or Path("results") / f"forecast-{scenario.name[:60]}-{origin}")
     if (interrupted := carried_out(name, asked, folder, options)) is None:
         return
@@ -44,7 +45,7 @@ def forecast(
     _write(folder, found)
     _draw(folder, found, monthly, origin)
     if not options.quiet:
-        _tell(folder, found, scenario.name, origin, common.draws, options.json)
+        _tell(folder, found, asked, origin, options.json)
     end(folder, interrupted)
 
 
@@ -65,19 +66,18 @@ def _draw(folder: SweepFolder, found: Forecast, monthly: pd.DataFrame, origin: d
     atomically(folder.path / PICTURE, lambda file: file.write(picture))
 
 
-def _tell(
-    folder: SweepFolder, found: Forecast, name: str, origin: date, draws: int | None, json: bool
-) -> None:
+def _tell(folder: SweepFolder, found: Forecast, asked: Sweep, origin: date, json: bool) -> None:
     from sim.views import forecast_tables as of_forecasts
     from sim.views import tables as view
 
     if json:
         rows = {file.removesuffix(".csv"): view.records(table) for file, table in _tables(found).items()}
-        print(view.as_json({"folder": str(folder.path), "scenario": name, "origin": str(origin)} | rows))
+        content = {"folder": str(folder.path), "scenario": asked.points[0].origin, "origin": str(origin)}
+        print(view.as_json(content | {"draws_from": asked.drawn_from} | rows))
         return
     for table in of_forecasts.forecast_tables(found.bands, found.naive, found.streaks, found.structures):
         view.show(table)
         print()
-    for line in of_forecasts.caveats(found.bands, draws):
+    for line in of_forecasts.caveats(found.bands, asked.drawn_from, origin):
         print(line)
     print(f"wrote {folder.path}/: {', '.join((*FILES, PICTURE))}")

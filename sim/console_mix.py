@@ -118,7 +118,7 @@ def mix(names: tuple[str, str], asked: Asked, common: Options, options: SweepOpt
     check_comparable([scenario], baseline)
     bill = bill_of(scenario, baseline, asked.prices)
     mixes = mixes_of(scenario, baseline, groups_of(scenario, baseline, asked.groups), levels)
-    sweep = mixes.as_sweep(question.screen, common.draws, common.seed)
+    sweep = mixes.as_sweep(question.screen, common.draws_for([scenario, baseline]), common.seed)
     folder = SweepFolder(options.out or Path("results") / sweep.experiment.name)
     work = _Study(question, mixes, bill, window, sweep, folder, options, Display(quiet=options.quiet))
     _state(work)

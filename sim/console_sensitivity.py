@@ -167,17 +167,17 @@ def _tell_split(folder: SweepFolder, question: Question, options: SweepOptions) 
     def draw() -> bytes:
         from sim.views.sensitivity_plots import split_picture
 
-        return split_picture(frame, _source(reading.seed))
+        return split_picture(frame, _source(reading.seed, "draws" if reading.draws else "priors"))
 
     files = _written(frame, draw, folder.path, (SPLIT_TABLE, SPLIT_PICTURE))
     _print(frame, [split_table(frame)], (), files, options)
 
 
-def _source(seed: int) -> str:
+def _source(seed: int, of: str = "priors") -> str:
     from sim.study.results import versions
 
     version = versions()["cardbreak"]
-    return f"Simulation, cardbreak {version}, seed {seed}: a statement about the model and its priors."
+    return f"Simulation, cardbreak {version}, seed {seed}: a statement about the model and its {of}."
 
 
 def _written(frame: Any, draw: Callable[[], bytes], folder: Path, names: tuple[str, str]) -> list[Path]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.console import COMPILING, INTERRUPTED, Options, StopError, complain
+from sim.draws_wish import DrawsWish
 from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class SweepOptions:
     dry_run: bool
     scale: int | None = None
     replicates: int | None = None
-    draws: int | None = None
+    draws: DrawsWish | None = None
     seed: int | None = None
     rerun_failed: bool = False
     mixed: bool = False
@@ -61,15 +62,20 @@ def planned(
     worlds: Sequence[Mapping[str, float]] | None = None,
 ) -> Sweep:
     """The sweep of an experiment, with what the options override; ``worlds`` as in `points_of`."""
+    from sim.calibration.plausible import attached, number_of
     from sim.experiment.points import points_of
     from sim.study.sweep import Sweep
 
+    wish = options.draws or experiment.draws_wish
+    points = points_of(experiment, home, options.scale, worlds)
+    scenarios = attached([point.scenario for point in points], wish)
     return Sweep(
         experiment=experiment,
-        points=tuple(points_of(experiment, home, options.scale, worlds)),
+        points=tuple(replace(point, scenario=it) for point, it in zip(points, scenarios, strict=True)),
         replicates=options.replicates or experiment.replicates,
-        draws=options.draws or experiment.draws,
+        draws=number_of(scenarios, wish),
         seed=experiment.seed if options.seed is None else options.seed,
+        wish=wish,
     )
 
 
@@ -95,7 +101,8 @@ def attribute(
         members: study.coalition_scenario(scenario, baseline, found, members)
         for members in study.coalitions([group.name for group in found], chosen)
     }
-    asked = study.as_sweep(scenario, found, worlds, common.replicates, common.draws, common.seed)
+    draws = common.draws_for([scenario, baseline])
+    asked = study.as_sweep(scenario, found, worlds, common.replicates, draws, common.seed)
     folder = folder_of(asked, options)
     if (interrupted := carried_out(scenario.name, asked, folder, options)) is not None:
         _tell_attribution(study.table(folder, asked, found, worlds, chosen), folder, options)
@@ -123,10 +130,16 @@ def _tell_attribution(table: Any, folder: SweepFolder, options: SweepOptions) ->
 
 def carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions) -> bool | None:
     """State, then make, what a sweep lacks; whether it was interrupted, None where only a plan is wanted."""
+    from sim.calibration.plausible import in_words, notes_of
     from sim.study.cluster import ClusterLostError
     from sim.views.progress import Display
 
     display = Display(quiet=options.quiet)
+    worlds = [point.scenario for point in asked.points]
+    for note in notes_of(worlds):
+        display.say(f"note: {note}")
+    if words := in_words(worlds, asked.draws, asked.replicates):
+        display.say(words)
     try:
         with _cluster(options, display) as cluster:
             saved = _state(name, asked, folder, options, display, cluster)

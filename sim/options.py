@@ -8,14 +8,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from sim.draws_wish import DrawsWish, read_wish
 
-def _draws(given: str | int) -> int | None:
-    text = str(given)  # a command's default comes as it stands there
-    if text == "none":
-        return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 9 or int(text) < 1:
-        raise typer.BadParameter("must be 'none' or a whole number from 1 on")
-    return int(text)
+
+def _draws(given: str | DrawsWish) -> DrawsWish:
+    if isinstance(given, DrawsWish):  # a command's default comes as it stands there
+        return given
+    try:
+        return read_wish(given)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
 
 
 def day(text: str) -> date:
@@ -72,12 +74,23 @@ OnCluster = Annotated[
     ),
 ]
 Threads = Annotated[int, typer.Option(min=1, max=1024, help="Threads inside one run.")]
+_DRAWS = "none|plausible|N|prior:N|FILE.parquet[:N]"
 Draws = Annotated[
-    int | None,
+    DrawsWish,
     typer.Option(
         parser=_draws,
-        metavar="none|N",
-        help="Draws of the uncertain parameters; 'none', the default, for their point values.",
+        metavar=_DRAWS,
+        help="Draws of the uncertain parameters: none (point values), the shipped plausible ones or the "
+        "first N of them, N of the priors, a table of your own.",
+    ),
+]
+OwnDraws = Annotated[
+    DrawsWish | None,
+    typer.Option(
+        parser=_draws,
+        metavar=_DRAWS,
+        help="The same instead of the experiment's own `draws`.",
+        show_default=False,
     ),
 ]
 Out = Annotated[

@@ -31,8 +31,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from sim.draws_wish import POINT_VALUES, DrawsWish, read_wish
 from sim.errors import Fault, InputError, nearest
 from sim.interventions.base import Strict
 from sim.scenario import folders
@@ -41,6 +42,7 @@ from sim.scenario.schema import Day, Name, Scale
 from sim.scenario.source import Node, read
 
 MOST_POINTS = 1_000_000
+MOST_DRAWS = 1_000_000
 Path_ = Annotated[str, Field(min_length=1, max_length=200)]
 Value = bool | int | float | str
 Design = Literal["grid", "list", "latin_hypercube", "sobol"]
@@ -126,6 +128,17 @@ class Budget(Strict):
     gigabytes: Annotated[float, Field(gt=0.0)] | None = Field(None, description="Most disk.")
 
 
+def _drawn(draws: int | str) -> int | str:
+    """Draws as a file may ask for them; a table beside it is for the command line."""
+    try:
+        wish = read_wish(str(draws))
+    except ValueError:
+        wish = None
+    if wish is None or wish.kind == "file" or (wish.number or 1) > MOST_DRAWS:
+        raise ValueError(f"must be none, plausible, N or prior:N, with N from 1 to {MOST_DRAWS}. Give one")
+    return draws
+
+
 class Experiment(Strict):
     """An experiment as it is described in its file, checked as far as that goes without its scenarios."""
 
@@ -141,8 +154,8 @@ class Experiment(Strict):
     end: Day | None = Field(None, description="Clip the runs: last day.")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(1, description="Root of all random numbers.")
     replicates: Annotated[int, Field(ge=1, le=1_000_000)] = Field(4, description="Runs of each point.")
-    draws: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
-        None, description="Draws of all uncertain parameters that the replicates share out."
+    draws: Annotated[int | str, AfterValidator(_drawn)] | None = Field(
+        None, description="Draws that the replicates share out: N plausible ones, or prior:N of the priors."
     )
     levers: Levers | None = Field(None, description="What policy chooses.")
     knowledge: Knowledge | None = Field(None, description="What nature has chosen and nobody knows.")
@@ -150,6 +163,11 @@ class Experiment(Strict):
     regions: Literal["nation", "all"] = Field("nation", description="Whether to keep every region.")
     windows: list[str] | None = Field(None, description="Named windows that tables show, such as 2021-H2.")
     budget: Budget = Field(default_factory=Budget, description="Most runs, hours, gigabytes.")
+
+    @property
+    def draws_wish(self) -> DrawsWish:
+        """The draws that it asks for."""
+        return POINT_VALUES if self.draws is None else read_wish(str(self.draws))
 
 
 def shipped() -> dict[str, Path]:

@@ -20,6 +20,7 @@ import pandas as pd
 
 from sim.calibration.distance import inside, simulated
 from sim.calibration.targets import Targets
+from sim.draws_wish import DrawsWish
 from sim.errors import Fault, InputError
 from sim.experiment import Experiment, Point
 from sim.forecast.ensemble import bands, ensemble_of, naive_bands, streaks
@@ -52,9 +53,11 @@ def first_month(origin: date) -> pd.Timestamp:
 
 
 def structures_of(
-    scenario: Scenario, origin: date, months: int, rivals: Sequence[str]
+    scenario: Scenario, origin: date, months: int, rivals: Sequence[str], draws: DrawsWish | None = None
 ) -> tuple[Scenario, ...]:
-    """The scenario to the last month asked for, in the main world and in rival ones. Raises `InputError`."""
+    """The scenario to the last month asked for, in the main world and in rival ones, which take the draws
+    that a wish means there, or those of the main world. Raises `InputError`.
+    """
     last = first_month(origin) + pd.DateOffset(months=months) - pd.DateOffset(days=1)
     end = last.date()
     if end > scenario.end:
@@ -64,7 +67,7 @@ def structures_of(
         mend = f"Give an --origin after {scenario.start}."
         raise InputError([Fault("--origin", None, "", "leaves no simulated month before it", mend)])
     whole = scenario.with_(end=end)
-    return (whole, *(under(whole, rival) for rival in rival_names(rivals)))
+    return (whole, *(under(whole, rival, draws) for rival in rival_names(rivals)))
 
 
 def as_sweep(

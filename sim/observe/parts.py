@@ -198,6 +198,13 @@ class SweepFolder:
         if any(mine.get(batch.name) != batch for batch in other.batches()):
             mend = "Collect only folders that were copied from this one."
             raise refusal(other.path, f"has another plan than {self.path}", mend)
+        ours, theirs = self.about(), other.about()
+        changed = [name for name, it in _points(theirs).items() if _points(ours).get(name, it) != it]
+        if changed and not (ours.get("mixed") or theirs.get("mixed")):
+            what = (
+                f"was made with other scenario or parameter files or draws, such as those of {min(changed)}"
+            )
+            raise refusal(other.path, what, "Collect only folders that were copied from this one.")
         have = self.done()
         new = [entry for name, entry in sorted(other.done().items()) if name not in have]
         for entry in new:
@@ -237,6 +244,12 @@ class SweepFolder:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _points(about: Mapping[str, Any]) -> dict[str, Any]:
+    """The hashes of a sweep's points by name."""
+    points = about.get("points")
+    return points if isinstance(points, dict) else {}
 
 
 def _planned(plan: Path) -> Iterator[RunId]:

@@ -226,16 +226,19 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def check_file(path: Path, most: int | None) -> None:
-    """Refuse what is missing, no regular file, or larger than `most` bytes."""
+def check_file(path: Path, most: int | None, mend: str = "") -> None:
+    """Refuse what is missing, no regular file, or larger than `most` bytes; `mend` where it is no part of a
+    folder of results.
+    """
     try:
         about = path.stat()
-    except OSError as problem:
-        raise refusal(path, "is missing", AGAIN) from problem
+    except (OSError, ValueError) as problem:  # ValueError: a null character in the name
+        raise refusal(path, "is missing", mend or AGAIN) from problem
     if not stat.S_ISREG(about.st_mode):
-        raise refusal(path, "is not a regular file", "Name a folder that cardbreak wrote.")
+        raise refusal(path, "is not a regular file", mend or "Name a folder that cardbreak wrote.")
     if most is not None and about.st_size > most:
-        raise refusal(path, f"is larger than {most // 2**20} MB", "Name a folder that cardbreak wrote.")
+        what = f"is larger than {most // 2**20} MB"
+        raise refusal(path, what, mend or "Name a folder that cardbreak wrote.")
 
 
 def _refuse_occupied(path: Path, force: bool) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -20,12 +21,14 @@ import numpy as np
 class Draws:
     """A table of draws; ``values`` is float64 (draws, parameters), and never changes.
 
-    ``source`` says where it comes from, in a few words for tables.
+    ``source`` says where it comes from, in a few words for tables; ``known_by`` up to which day the record
+    was used, None where it was not.
     """
 
     names: tuple[str, ...]
     values: np.ndarray = field(repr=False)
     source: str = ""
+    known_by: date | None = None
 
     def __post_init__(self) -> None:
         values = np.array(self.values, dtype=np.float64)
@@ -44,7 +47,7 @@ class Draws:
         return hash(self.digest)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Draws, (self.names, np.asarray(self.values), self.source)
+        return Draws, (self.names, np.asarray(self.values), self.source, self.known_by)
 
     def row(self, k: int) -> Mapping[str, float]:
         """The values of draw `k`, counted from 1."""
@@ -53,7 +56,7 @@ class Draws:
 
     def first(self, count: int) -> Draws:
         """The first draws of the table, all where it has no more."""
-        return self if count >= len(self) else Draws(self.names, self.values[:count], self.source)
+        return self if count >= len(self) else replace(self, values=self.values[:count])
 
     @cached_property
     def digest(self) -> str:

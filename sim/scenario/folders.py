@@ -32,6 +32,11 @@ def shipped_experiments() -> dict[str, Path]:
     return {path.stem: path for path in sorted((shipped_folder() / "experiments").glob("*.yaml"))}
 
 
+def shipped_draws() -> dict[str, Path]:
+    """The shipped tables of plausible draws by structure, `main` for the main model; there may be none."""
+    return {path.stem: path for path in sorted((shipped_folder() / "draws").glob("*.parquet"))}
+
+
 def find(path_or_name: str | os.PathLike[str]) -> tuple[Path, str]:
     """The scenario file that a user means, and how to name it in faults.
 

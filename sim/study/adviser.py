@@ -155,8 +155,9 @@ class Make(Protocol):
         """All runs of so many replicates."""
 
 
-def wish_of(width: str, most: int | None, pilot: int, draws: int | None) -> Wish:
-    """A wish from what a user gave: `2%` or a number of cases, a cap, the first replicates, and draws.
+def wish_of(width: str, most: int | None, pilot: int, draws: int | None, there: int | None = None) -> Wish:
+    """A wish from what a user gave: `2%` or a number of cases, a cap, the first replicates, and draws, of
+    which a table has ``there``.
 
     Where parameters are drawn an interval is one over draws, which more replicates of the same draws do not
     narrow below the spread of these. So each pair gets a draw of its own, and the cap is at most the number
@@ -176,7 +177,8 @@ def wish_of(width: str, most: int | None, pilot: int, draws: int | None) -> Wish
     most_draws = cap if draws is None or draws == 1 else draws
     if most_draws < pilot <= cap:
         what = f"is {draws}, and more replicates of the same draws do not narrow an interval over draws"
-        faults.append(Fault("--draws", None, "", what, f"Give --draws {cap}, one for each replicate."))
+        more = cap if there is None or there >= cap else f"prior:{cap}, for the table has {there}"
+        faults.append(Fault("--draws", None, "", what, f"Give --draws {more}, one for each replicate."))
     if read is None or faults:
         raise InputError(faults)
     return Wish(read, min(cap, most_draws), most_draws < cap)

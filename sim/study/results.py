@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sim.calibration.plausible import drawn_from
 from sim.observe import store
 from sim.observe.parquet import fingerprint, ordered
 from sim.study.adviser import Advice, precision_table
@@ -145,6 +146,7 @@ def manifest_of(
         "seed": runs.seed,
         "replicates": runs.replicates,
         "draws": runs.draws,
+        "draws_from": drawn_from(runs.scenarios, runs.draws),
         "scale": runs.scenarios[0].scale,
         "versions": versions(),
         "inputs": _inputs(runs.scenarios),

@@ -4,7 +4,7 @@ A *state* is what nature has chosen: a point of the sweep's knowledge together w
 policy is a scenario with one combination of levers. Every policy, and the baseline, meets the same states
 with the same chance, so that policies are compared at each state and run by run. Only the sweep's folder is
 read; a sweep that is not finished tells what it has so far. Values of draws are in no file: they are drawn
-again from the scenarios, which must be those of the sweep.
+again from the scenarios and the table of draws, which must be those of the sweep.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any
 
 import pandas as pd
 
+from sim.calibration.plausible import attached
+from sim.draws_wish import asked
 from sim.errors import Fault, InputError, nearest
 from sim.experiment import Experiment
 from sim.observe.outcomes import OUTCOMES
@@ -300,10 +302,11 @@ def scenarios_of(folder: SweepFolder, reading: Reading, home: Path) -> dict[str,
         raise refusal(folder.path / SWEEP, "names scenarios elsewhere", "Name the experiment's file.")
     scale = about.get("scale")
     points = points_of(experiment, home, scale if isinstance(scale, int) else None)
-    found = {point.name: point.scenario for point in points}
+    scenarios = attached([point.scenario for point in points], asked(about.get("draws_asked")))
+    found = {point.name: scenario for point, scenario in zip(points, scenarios, strict=True)}
     wanted = {name for policy in reading.policies for name in policy.points.values()}
     if any(name not in found or found[name].hash() != about["points"].get(name) for name in wanted):
-        what = "was made with other scenario or parameter files than those here, so its draws are not known"
+        what = "was made with other scenario or parameter files or draws than those here: these are not known"
         raise refusal(folder.path, what, "Name the experiment's file, as it was; or make the sweep again.")
     return found
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sim.calibration.plausible import drawn_from
+from sim.draws_wish import POINT_VALUES, DrawsWish
 from sim.errors import Fault
 from sim.observe.outcomes import OUTCOMES
 from sim.observe.parts import Batch, Entry, Failure, RunId, SweepFolder, missing
@@ -48,7 +50,8 @@ PART_OVERHEAD, BYTES_A_VALUE = 20_000, 5
 class Sweep:
     """What is asked for: the points of an experiment, how often each, and with which seed.
 
-    With ``units`` the nation's rows also keep what every measure delivered, in columns `units.ID`.
+    With ``units`` the nation's rows also keep what every measure delivered, in columns `units.ID`. ``wish``
+    says how the draws were asked for, so that they can be found again.
     """
 
     experiment: Experiment
@@ -57,6 +60,7 @@ class Sweep:
     draws: int | None
     seed: int
     units: bool = False
+    wish: DrawsWish = POINT_VALUES
 
     def wanted(self) -> list[RunId]:
         """Every run, replicate by replicate, so that all points have some runs early."""
@@ -71,6 +75,11 @@ class Sweep:
         scenarios = {point.name: point.scenario for point in self.points}
         return [Task(scenarios[run.scenario], run.replicate, run.draw) for run in runs]
 
+    @property
+    def drawn_from(self) -> list[dict[str, Any]]:
+        """Where the draws of its runs come from; see `sim.calibration.plausible.drawn_from`."""
+        return drawn_from([point.scenario for point in self.points], self.draws)
+
     def about(self) -> dict[str, Any]:
         """What decides the numbers, as plain values, to be compared when the sweep goes on."""
         return {
@@ -78,6 +87,8 @@ class Sweep:
             "seed": self.seed,
             "replicates": self.replicates,
             "draws": self.draws,
+            "draws_asked": str(self.wish),
+            "draws_from": self.drawn_from,
             "scale": self.points[0].scenario.scale,
             "start": self.points[0].scenario.start.isoformat(),
             "end": self.points[0].scenario.end.isoformat(),
@@ -150,7 +161,8 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     other = [name for name in old.keys() & new.keys() if old[name] != new[name]]
     if other:
         changed.append(
-            f"{len(other)} of its points changed (scenario or parameter files), such as {min(other)}"
+            f"{len(other)} of its points changed (scenario or parameter files, or the table of draws), "
+            f"such as {min(other)}"
         )
     for name in sorted(before["versions"].keys() | now["versions"].keys()):
         was, is_ = before["versions"].get(name, "none"), now["versions"].get(name, "none")

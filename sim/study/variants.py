@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from sim.calibration.plausible import attached
+from sim.draws_wish import DrawsWish
 from sim.errors import Fault, InputError, nearest, shown
 from sim.scenario.structure import RIVALS
 from sim.study.additions import added, definition, removed
@@ -98,6 +100,7 @@ def comparison(
     each: bool = False,
     rivals: Iterable[str] = (),
     doses: Sequence[float] = (),
+    draws: DrawsWish | None = None,
 ) -> Comparison:
     """What to run and how to pair it.
 
@@ -111,6 +114,8 @@ def comparison(
         Names of rival structures, or "all", under which to repeat everything.
     doses
         Shares of the coverage of the added measures, above 0, at most 1.
+    draws
+        Which draws the rival structures take; None for those of the main one.
 
     Raises `InputError` for a wrong rival or dose, and for doses of a scenario that adds nothing.
     """
@@ -121,9 +126,9 @@ def comparison(
     if each:
         found += _alone(main)
     for rival in structures:
-        world = under(baseline, rival)
+        world = under(baseline, rival, draws)
         found += [
-            Compared(under(one.scenario, rival), world, f"{one.whole}-{rival}", one.dose)
+            Compared(under(one.scenario, rival, draws), world, f"{one.whole}-{rival}", one.dose)
             for one in found
             if one.baseline is baseline
         ]
@@ -226,10 +231,11 @@ def _kind(measure: Measure) -> str:
     return f"{measure.measure}-{criterion}" if criterion else measure.measure
 
 
-def under(scenario: Scenario, rival: str) -> Scenario:
-    """The scenario in a rival structure, named after it."""
+def under(scenario: Scenario, rival: str, draws: DrawsWish | None = None) -> Scenario:
+    """The scenario in a rival structure, named after it, with the table of draws that a wish means there."""
     title = f"{_titled(scenario)} ({rival})"
-    return scenario.with_(name=f"{scenario.name}-{rival}", title=title, rival=rival)
+    found = scenario.with_(name=f"{scenario.name}-{rival}", title=title, rival=rival)
+    return found if draws is None else attached([found], draws)[0]
 
 
 def _titled(scenario: Scenario) -> str:

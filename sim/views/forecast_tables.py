@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from sim.views.tables import Table, number, records
 
@@ -101,15 +102,36 @@ def structure_table(structures: pd.DataFrame) -> Table:
     return Table(headers, rows, "Ideas of how the world works", right=frozenset(headers[1:]))
 
 
-def caveats(bands: pd.DataFrame, draws: int | None) -> Iterator[str]:
-    """What the reader has to know before believing it."""
-    if draws is None:
+def caveats(bands: pd.DataFrame, drawn_from: Sequence[Mapping[str, Any]], origin: date) -> Iterator[str]:
+    """What the reader has to know before believing it; `drawn_from` says where draws are from, as manifests
+    have it.
+    """
+    if not drawn_from:
         yield "The parameters stand at their point values: the bands hold chance alone and are too narrow."
-    else:
-        yield "The draws are from the priors and were not held against the record: the bands are wide."
+    for table in drawn_from:
+        yield _of_draws(table, origin)
     if bands["knowledge"].isna().all():
-        yield "Every draw has one run: knowledge and chance cannot be told apart. Ask for more --replicates."
+        yield (
+            "Every draw has one run: knowledge and chance cannot be told apart. Ask for more "
+            "--replicates, or for fewer --draws."
+        )
     yield "Everything is conditional on the schedule of measures in the scenario."
+
+
+def _of_draws(table: Mapping[str, Any], origin: date) -> str:
+    """What the draws of a forecast know."""
+    if "digest" not in table:
+        return "The draws are from the priors and were not held against the record: the bands are wide."
+    named = f"The draws are of a table of {table['draws']} ({table['source'] or 'it does not say whence'})"
+    known = table["known_by"]
+    if known is None:
+        return f"{named} that was not held against the record."
+    if known > origin.isoformat():
+        return (
+            f"{named} that knows the record up to {known}, later than the origin: what the record says of "
+            "the months between is in the bands already."
+        )
+    return f"{named} that knows the record up to {known}."
 
 
 def _change(row: dict[str, object] | None, name: str) -> str:

@@ -119,8 +119,10 @@ def measures_of(scenarios: Sequence[Mapping[str, Any]], end: str) -> list[Measur
 
 def source_line(manifest: Mapping[str, Any]) -> str:
     """Where the numbers come from, in one line."""
-    draws = manifest.get("draws")
-    uncertain = f"{draws} draws of parameters" if draws else "parameters at their defaults"
+    draws, tables = manifest.get("draws"), manifest.get("draws_from") or ()
+    used = min(draws or 0, manifest["replicates"])
+    priors = ", from their priors" if any("digest" not in table for table in tables) else ""
+    uncertain = f"{used} draws of parameters{priors}" if draws else "parameters at their defaults"
     version = manifest["versions"]["cardbreak"]
     return (
         f"Simulation, cardbreak {version}, seed {manifest['seed']}, scale {manifest['scale']}, "

@@ -44,6 +44,13 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
         ["run", "baseline", "--threads", "0"],
         ["run", "baseline", "--draws", "0"],
         ["run", "baseline", "--draws", "some"],
+        ["run", "baseline", "--draws", "prior"],
+        ["run", "baseline", "--draws", "prior:0"],
+        ["run", "baseline", "--draws", "mine.parquet:0"],
+        ["run", "baseline", "--draws", "mine.parquet"],
+        ["run", "baseline", "--draws", "mine.csv"],
+        ["compare", "card-cleanup", "--draws", "999999999"],
+        ["forecast", "baseline", "--draws", "no-such-folder/mine.parquet:3"],
         ["run", "baseline", "--audit", "never"],
         ["run", "baseline", "--start", "2020-02-30"],
         ["run", "baseline", "--end", "yesterday"],
@@ -74,6 +81,8 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
         ["story", "card-cleanup", "--gang", "18446744073709551616"],
         ["story", "card-cleanup", "--card", "1", "--gang", "2"],
         ["story", "card-cleanup", "--draw", "none"],
+        ["story", "card-cleanup", "--draws", "none", "--draw", "1"],
+        ["story", "card-cleanup", "--draws", "prior:2", "--draw", "3"],
         ["story", "card-cleanup", "--baseline", "card-cleanup"],
         ["story", "card-cleanup", "--gang", "1", "--scale", "100000", "--end", "2018-01-31", "--quiet"],
     ],
@@ -156,7 +165,7 @@ def test_the_version_is_printed(call: Call) -> None:
 def test_a_story_is_found_and_told(call: Call) -> None:
     """Without a key the command lists some; the options it prints tell the lives it promises."""
     window = ("--start", "2020-09-01", "--end", "2020-12-31")
-    asked = ("story", "card-broken-2020", "--scale", "2000", *window)
+    asked = ("story", "card-broken-2020", "--scale", "2000", "--draws", "none", *window)
     code, out, _ = call(*asked)
     assert code == 0
     options = [line.split()[:2] for line in out.splitlines()[2:]]

@@ -19,6 +19,8 @@ SHORT = [
     "4000",
     "--replicates",
     "2",
+    "--draws",
+    "none",
     "--start",
     "2018-01-01",
     "--end",

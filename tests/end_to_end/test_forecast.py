@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from test_study import cardbreak
 
-SIZE = ["--scale", 5000, "--draws", 2, "--replicates", 4, "--jobs", 1]
+SIZE = ["--scale", 5000, "--draws", "prior:2", "--replicates", 4, "--jobs", 1]
 RIVAL = ["--rival", "no-adaptation"]
 WHEN = ["--origin", "2019-02-10", "--months", 3]
 

@@ -13,7 +13,19 @@ from test_study import cardbreak
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the results of two coarse runs to the end of 2020."""
     folder = tmp_path_factory.mktemp("record")
-    size = ["--scale", 5000, "--replicates", 2, "--end", "2020-12-31", "--jobs", 1, "--quiet"]
+    size = [
+        "--scale",
+        5000,
+        "--replicates",
+        2,
+        "--end",
+        "2020-12-31",
+        "--jobs",
+        1,
+        "--draws",
+        "none",
+        "--quiet",
+    ]
     done = cardbreak("run", "card-broken-2020", *size, "--out", "made", folder=folder)
     assert done.returncode == 0, done.stderr
     return folder

@@ -22,7 +22,18 @@ from sim.observe.store import (
 )
 from sim.study.compare import COLUMNS
 
-SHORT = ["--scale", "2000", "--replicates", "2", "--start", "2018-01-01", "--end", "2018-04-30"]
+SHORT = [
+    "--scale",
+    "2000",
+    "--replicates",
+    "2",
+    "--draws",
+    "none",
+    "--start",
+    "2018-01-01",
+    "--end",
+    "2018-04-30",
+]
 
 SUSPENSION = """\
 extends: baseline.yaml
@@ -161,7 +172,16 @@ def test_an_existing_result_is_refused_before_any_run(study: Path) -> None:
 
 def test_draws_are_shared_by_pairs(study: Path) -> None:
     done = cardbreak(
-        "compare", "closed.yaml", *SHORT, "--replicates", 3, "--draws", 2, "--out", "draws", folder=study
+        "compare",
+        "closed.yaml",
+        *SHORT,
+        "--replicates",
+        3,
+        "--draws",
+        "prior:2",
+        "--out",
+        "draws",
+        folder=study,
     )
     assert done.returncode == 0, done.stderr
     frame = open_results(study / "draws").monthly
@@ -215,7 +235,7 @@ def test_an_interruption_leaves_finished_runs_readable(study: Path) -> None:
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from sim import cli; cli.main()"
     )
-    month = ["--scale", "2000", "--end", "2018-01-31"]
+    month = ["--scale", "2000", "--draws", "none", "--end", "2018-01-31"]
     many = ["run", "baseline", *month, "--replicates", "5000", "--jobs", "2", "--out", "stopped"]
     process = subprocess.Popen(
         [sys.executable, "-c", code, *many],

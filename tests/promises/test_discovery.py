@@ -262,7 +262,7 @@ def test_draws_are_coordinates_as_the_model_drew_them(tmp_path: Path) -> None:
     from sim.study.sweep import Sweep
 
     (tmp_path / "mine.yaml").write_text(
-        "scenarios: [card-broken-2020]\nbaseline: baseline\nend: 2021-01-31\nreplicates: 3\ndraws: 3\n"
+        "scenarios: [card-broken-2020]\nbaseline: baseline\nend: 2021-01-31\nreplicates: 3\ndraws: prior:3\n"
     )
     experiment, home = read_experiment(tmp_path / "mine.yaml")
     sweep = Sweep(experiment, tuple(points_of(experiment, home, 5000)), 3, 3, 4)

@@ -120,11 +120,11 @@ def test_two_scenarios_of_one_name_are_refused() -> None:
 
 def test_python_gets_the_same_tables_as_the_command_line() -> None:
     short = load("baseline", start="2018-01-01", end="2018-01-31")
-    found = compare(short.with_(name="twin"), baseline=short, scale=4000, replicates=2, jobs=1)
+    found = compare(short.with_(name="twin"), baseline=short, scale=4000, replicates=2, jobs=1, draws=None)
     assert found.effects is not None
     assert set(found.effects["verdict"]) == {"no difference: identical in every pair"}
     assert set(found.summary["window"]) == {"whole run"}
-    alone = run(short, scale=4000, replicates=2, jobs=1)
+    alone = run(short, scale=4000, replicates=2, jobs=1, draws=None)
     assert alone.effects is None
     base = found.monthly[found.monthly["scenario"] == "baseline"]
     assert fingerprint(base) == alone.manifest["fingerprint"]
