@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 FILES = ("parameters.csv", "targets.csv", "waves.csv")
 DRAWS = "draws.parquet"
-RULE = "A draw is plausible if its own run lies within 3 standard deviations of every target that was fitted."
+RULE = (
+    "A draw is plausible if its own run lies within 3 standard deviations of every target that was fitted: "
+    "those of the record, of the model and of chance together."
+)
 
 
 @dataclass(frozen=True)

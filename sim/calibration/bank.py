@@ -68,9 +68,14 @@ def start_points(names: Sequence[str], count: int, seed: int, parameters: Parame
     """Points between the point values, which an earlier search found, and the prior: float64 (count,
     parameters). Each lies on the way from the point values to a point of the prior, anywhere on it.
     """
-    here = np.array([share_of(parameters.passport(name)) for name in names])
+    here = point_values(names, parameters)
     there = space_filling("sobol", len(names) + 1, count, seed * 100 + START_SALT)
     return np.asarray(here + there[:, -1:] * (there[:, :-1] - here))
+
+
+def point_values(names: Sequence[str], parameters: Parameters) -> np.ndarray:
+    """Where the point values lie in the prior, float64 (parameters)."""
+    return np.array([share_of(parameters.passport(name)) for name in names])
 
 
 def share_of(passport: Passport) -> float:

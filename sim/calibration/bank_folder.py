@@ -35,7 +35,7 @@ FORMAT, FORMAT_VERSION = "cardbreak-bank", 1
 BANK, POINTS, WAVE = "bank.json", "points.parquet", "wave.json"
 MOST_BYTES, MOST_WORDS, MOST_WAVES = 256 * 2**20, 2**20, 1000
 OTHER = "Give another --bank, or the options that it was begun with."
-Kind = Literal["prior", "start", "matching", "posterior"]
+Kind = Literal["prior", "start", "chance", "matching", "posterior"]
 KINDS = get_args(Kind)
 
 

@@ -3,8 +3,9 @@
 A wave over the prior; one between the point values, which an earlier search by hand found, and the prior;
 waves of history matching, spread evenly over what no target rules out on the emulator; then generations drawn
 from the emulator's posterior. After each wave the emulator learns anew from all runs
-of the bank. A draw is *plausible* if its own run, with its own chance, lies within three standard deviations
-of every target that was fitted: the emulator proposes, the model decides.
+of the bank. A draw is *plausible* if its own run lies within three standard deviations of every target that
+was fitted, those of the record, of the model and of chance together: the emulator proposes, the model
+decides. How large chance is, runs at one point tell, which differ by nothing else.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pandas as pd
 
 from sim.calibration import emulator as emulation
 from sim.calibration import search
-from sim.calibration.bank import as_draws, prior_points, start_points
+from sim.calibration.bank import as_draws, point_values, prior_points, start_points
 from sim.calibration.bank_folder import Bank, Kind, Wave
 from sim.calibration.distance import FAR, inside
 from sim.calibration.emulator import Emulator
@@ -25,7 +26,9 @@ from sim.calibration.library import Library, beyond, deviation, on_path
 from sim.calibration.targets import Target
 from sim.scenario.draws import Draws
 
-FREE = ("prior", "start")
+FREE = ("prior", "start", "chance")
+CHANCE = 24
+"""Runs at the point values, which tell how large chance is."""
 ORDER_SALT = 16
 CANDIDATES = 1000
 """Points that the search moves; a wave takes the first of them, which are in no order."""
@@ -46,6 +49,7 @@ class Plan:
         """The waves in order, with their runs."""
         prior: list[tuple[Kind, int]] = [("prior", self.prior)]
         prior += [("start", self.start)] if self.start else []
+        prior += [("chance", CHANCE)]
         matching: list[tuple[Kind, int]] = [("matching", self.matching)] * self.matching_waves
         posterior: list[tuple[Kind, int]] = [("posterior", self.generation)] * self.generations
         return prior + matching + posterior
@@ -85,6 +89,9 @@ def planned(bank: Bank, kind: Kind, count: int, question: Question) -> Wave:
     if kind == "start":
         points = start_points(bank.names, count, bank.seed, bank.scenario.parameters)
         return bank.add(kind, question.label, points, {})
+    if kind == "chance":
+        here = point_values(bank.names, bank.scenario.parameters)
+        return bank.add(kind, question.label, np.tile(here, (count, 1)), {})
     learned = emulation.fit(bank.library(waves, question.fitted), question.fitted, bank.seed)
     find = search.left_over if kind == "matching" else search.posterior
     found = find(learned, max(CANDIDATES, count), bank.seed * 100 + len(waves))
@@ -106,23 +113,32 @@ def explained(learned: Emulator) -> Iterator[tuple[str, float]]:
     yield from zip([*shapes, *others], learned.explained.tolist(), strict=True)
 
 
-def away(library: Library, targets: Sequence[Target]) -> np.ndarray:
-    """How many standard deviations each run lies beyond each target, infinite where it has no value, float64
-    (runs, targets).
+def chance(library: Library, targets: Sequence[Target]) -> np.ndarray:
+    """Standard deviation that chance alone gives, in those of record and model, float64 (targets).
+
+    ``library`` holds runs at one point.
+    """
+    return np.array([np.nanstd(deviation(t, library.values[t.id].to_numpy()), ddof=1) for t in targets])
+
+
+def away(library: Library, targets: Sequence[Target], spread: np.ndarray) -> np.ndarray:
+    """How implausible each run is by each target: how many standard deviations of record, model and chance
+    (``spread``, see `chance`) it lies beyond it; infinite where it has no value, float64 (runs, targets).
     """
     found = [beyond(t, deviation(t, library.values[t.id].to_numpy())) for t in targets]
-    table = np.column_stack(found)
+    table = np.column_stack(found) / np.hypot(1.0, spread)
     return np.where(np.isnan(table), np.inf, table)
 
 
 @dataclass(frozen=True)
 class Result:
     """``library``: all runs of the question's waves; ``plausible``: numbers of those that are plausible
-    draws, in the order of the table; ``waves``: a row for each wave.
+    draws, in the order of the table; ``spread``: `chance` by target; ``waves``: a row for each wave.
     """
 
     library: Library
     plausible: np.ndarray
+    spread: np.ndarray
     waves: pd.DataFrame
 
     def draws(self, bank: Bank, source: str) -> Draws:
@@ -133,7 +149,10 @@ class Result:
 def result(bank: Bank, waves: Sequence[Wave], question: Question) -> Result:
     """What a calibration has found, from the waves of its question."""
     library = bank.library(waves, question.targets)
-    far = away(library, question.fitted)
+    still = library.only(library.wave == [wave.kind for wave in waves].index("chance"))
+    spread = chance(still, question.targets)
+    fitted = np.array([target.role == "fit" for target in question.targets])
+    far = away(library, question.targets, spread)[:, fitted]
     good = far.max(axis=1, initial=0.0) <= FAR
     drawn = np.isin(library.wave, [k for k, wave in enumerate(waves) if wave.kind == "posterior"])
     rng = np.random.Generator(np.random.PCG64(bank.seed * 100 + ORDER_SALT))
@@ -149,7 +168,7 @@ def result(bank: Bank, waves: Sequence[Wave], question: Question) -> Result:
         }
         for k, wave in enumerate(waves)
     ]
-    return Result(library, rng.permutation(np.flatnonzero(good & drawn)), pd.DataFrame(rows))
+    return Result(library, rng.permutation(np.flatnonzero(good & drawn)), spread, pd.DataFrame(rows))
 
 
 def parameters_table(found: Result, bank: Bank) -> pd.DataFrame:
@@ -185,9 +204,10 @@ def targets_table(found: Result, question: Question) -> pd.DataFrame:
     """
     prior = found.library.wave == 0
     rows = []
-    for target in question.targets:
+    far = away(found.library, question.targets, found.spread)
+    for place, target in enumerate(question.targets):
         values = found.library.values[target.id].to_numpy()
-        near = away(found.library, [target])[:, 0] <= FAR if target.spread > 0.0 else inside(target, values)
+        near = far[:, place] <= FAR
         band = inside(target, values)
         known = values[found.plausible][np.isfinite(values[found.plausible])]
         low, middle, high = np.quantile(known, [0.05, 0.5, 0.95]) if len(known) else [np.nan] * 3
@@ -196,6 +216,7 @@ def targets_table(found: Result, question: Question) -> pd.DataFrame:
                 "id": target.id,
                 "title": target.title,
                 "role": target.role,
+                "chance": float(found.spread[place]),
                 "prior_near": float(near[prior].mean()),
                 "prior_in_band": float(band[prior].mean()),
                 "near": float(near[found.plausible].mean()) if len(found.plausible) else np.nan,

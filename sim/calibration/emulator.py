@@ -223,6 +223,8 @@ def _pursuit(features: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, floa
     """Coefficients and intercept; how many features are taken up is found by cross-validation."""
     from sklearn.linear_model import OrthogonalMatchingPursuitCV
 
+    if float(np.ptp(values)) < 1e-9:  # shapes beyond those that there are
+        return np.zeros(features.shape[1]), float(values.mean())
     most = min(MOST_FEATURES, features.shape[1], len(values) // 4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a path that ends early is a path

@@ -40,12 +40,13 @@ def calibration_tables(
         right=frozenset({"wave", "runs", "plausible runs", "learned from", "parameters that matter"}),
     )
     yield Table(
-        ("id", "what", "role", "prior: near", "in band", "plausible: near", "in band ", "verdict"),
+        ("id", "what", "role", "chance", "prior: near", "in band", "plausible: near", "in band ", "verdict"),
         [
             (
                 row["id"],
                 row["title"],
                 row["role"],
+                f"{row['chance']:.1f}",
                 _per_cent(row["prior_near"]),
                 _per_cent(row["prior_in_band"]),
                 _per_cent(row["near"]),
@@ -54,8 +55,9 @@ def calibration_tables(
             )
             for row in records(targets)
         ],
-        title="Share of runs within 3 standard deviations, and in the band, of each target",
-        right=frozenset({"prior: near", "in band", "plausible: near", "in band "}),
+        title="Share of runs within 3 standard deviations, and in the band, of each target; "
+        "chance in standard deviations of record and model",
+        right=frozenset({"chance", "prior: near", "in band", "plausible: near", "in band "}),
     )
     moved = parameters.assign(moved=(0.9 - parameters["width"]) + (parameters["median_share"] - 0.5).abs())
     top = moved.sort_values("moved", ascending=False, kind="stable").head(SHOWN)
