@@ -18,7 +18,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-studies setup-dev check-python forecast measures bench bench-small test test-full lint lock clean
+.PHONY: help setup setup-studies setup-dev check-python forecast measures calibrate calibrate-small bench bench-small test test-full lint lock clean
 
 help: ## Show this list
 	@echo 'cardbreak: what cracking down on the two-card trade does to telecom fraud'
@@ -51,6 +51,13 @@ measures: OUT = results/measures
 measures: setup ## Compare the whole operation and each of its measures alone with the baseline
 	@$(BIN)/cardbreak compare card-broken-2020 --each --out "$(OUT)" --force \
 	  --scale $(SCALE) --replicates $(REPLICATES) --draws $(DRAWS)
+
+calibrate: setup-studies ## Remake the shipped plausible draws (half an hour on two cores)
+	@$(BIN)/cardbreak calibrate --matching 100 --bank results/bank
+
+calibrate-small: setup-studies ## The same in small, in some minutes, held against the shipped draws
+	@$(BIN)/cardbreak calibrate --bank results/bank-small --scale 1000 --prior 100 --start 60 --matching 40 \
+	  --generation 60 --generations 2 --wanted 20 --against results/reference/calibration
 
 bench: setup ## Measure speed and memory beside other libraries, against the targets (some minutes)
 	@"$(PYTHON)" requirements/install.py bench || \

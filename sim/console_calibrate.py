@@ -23,7 +23,8 @@ FILES = ("parameters.csv", "targets.csv", "waves.csv")
 DRAWS = "draws.parquet"
 RULE = (
     "A draw is plausible if its own run lies within 3 standard deviations of every target that was fitted: "
-    "those of the record, of the model and of chance together."
+    "those of the record, of the model and of chance together; and no farther from all of them than three of "
+    "four runs at the point values."
 )
 
 

@@ -3,9 +3,13 @@
 A wave over the prior; one between the point values, which an earlier search by hand found, and the prior;
 waves of history matching, spread evenly over what no target rules out on the emulator; then generations drawn
 from the emulator's posterior. After each wave the emulator learns anew from all runs
-of the bank. A draw is *plausible* if its own run lies within three standard deviations of every target that
-was fitted, those of the record, of the model and of chance together: the emulator proposes, the model
-decides. How large chance is, runs at one point tell, which differ by nothing else.
+of the bank.
+
+The emulator proposes, the model decides: a draw is *plausible* if its own run passes two tests. It lies within
+three standard deviations of every target that was fitted, those of the record, of the model and of chance
+together; and its squared distances from all targets add up to no more than in three of four runs at the point
+values, which differ by chance alone: closer than that cannot be told from luck (a tolerance, as in
+approximate Bayesian computation).
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from sim.calibration import search
 from sim.calibration.bank import as_draws, point_values, prior_points, start_points
 from sim.calibration.bank_folder import Bank, Kind, Wave
 from sim.calibration.distance import FAR, inside
-from sim.calibration.emulator import Emulator
+from sim.calibration.emulator import Emulator, distance
 from sim.calibration.library import Library, beyond, deviation, on_path
 from sim.calibration.targets import Target
 from sim.scenario.draws import Draws
@@ -29,6 +33,7 @@ from sim.scenario.draws import Draws
 FREE = ("prior", "start", "chance")
 CHANCE = 24
 """Runs at the point values, which tell how large chance is."""
+TOLERANCE = 0.75
 ORDER_SALT = 16
 CANDIDATES = 1000
 """Points that the search moves; a wave takes the first of them, which are in no order."""
@@ -153,7 +158,8 @@ def result(bank: Bank, waves: Sequence[Wave], question: Question) -> Result:
     spread = chance(still, question.targets)
     fitted = np.array([target.role == "fit" for target in question.targets])
     far = away(library, question.targets, spread)[:, fitted]
-    good = far.max(axis=1, initial=0.0) <= FAR
+    most = float(np.quantile(distance(still, question.fitted), TOLERANCE))
+    good = (far.max(axis=1, initial=0.0) <= FAR) & (distance(library, question.fitted) <= most)
     drawn = np.isin(library.wave, [k for k, wave in enumerate(waves) if wave.kind == "posterior"])
     rng = np.random.Generator(np.random.PCG64(bank.seed * 100 + ORDER_SALT))
     rows = [
