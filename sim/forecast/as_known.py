@@ -100,7 +100,9 @@ def _known(measure: Measure, day: date, end: date, cited: list[Fact], rows: list
         elif isinstance(points[0], Level) and lost and known:
             note(GOES_ON, f"{name}: stays as on {known[-1].since}")
     if open_ended:
-        counts = [f"{field} at the same number a day" for field in measure.over_window if getattr(measure, field)]
+        counts = [
+            f"{field} at the same number a day" for field in measure.over_window if getattr(measure, field)
+        ]
         note(GOES_ON, "; ".join([f"its end on {measure.end} was not known", *counts]))
     changed["uncertain"] = _begun(lasting, day)
     fields = {name: getattr(lasting, name) for name in type(lasting).model_fields}

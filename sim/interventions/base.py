@@ -154,8 +154,9 @@ class Measure(Strict, ABC):
     ``card`` (a plain-language description), ``reads``, ``writes``, ``identity`` (the exact statement that
     holds when everything else is off), ``attributable`` (what its own count counts) and ``facts`` (rows of
     the evidence that speak of it).  ``over_window`` names fields that are counts over the whole window, so
-    that a longer window at the same pace has more of them.  ``shifts`` are the axes along which what it stops may move; for the axes
-    "channel" and "kind", ``channels`` and ``kinds`` name the outcomes on which it works.
+    that a longer window at the same pace has more of them.  ``shifts`` are the axes along which what it stops
+    may move; for the axes "channel" and "kind", ``channels`` and ``kinds`` name the outcomes on which it
+    works.
     """
 
     card: ClassVar[str] = ""
