@@ -111,12 +111,12 @@ def fixed(scenario: Scenario) -> Scenario:
 
 
 def sweep_of(
-    origins: Sequence[Origin], record: Targets, replicates: int, draws: int | None, seed: int
+    name: str, origins: Sequence[Origin], record: Targets, replicates: int, draws: int | None, seed: int
 ) -> Sweep:
-    """All runs of all origins."""
+    """All runs of all origins; ``name`` is that of the whole schedule."""
     worlds = [world for origin in origins for world in (*origin.worlds, origin.point)]
     asked = as_sweep(worlds, record, replicates, draws, seed)
-    about = {"name": f"backtest-{worlds[0].name[:60]}", "title": "Forecasts as known on days of the past"}
+    about = {"name": f"backtest-{name[:60]}", "title": "Forecasts as known on days of the past"}
     return replace(asked, experiment=asked.experiment.model_copy(update=about))
 
 
