@@ -110,7 +110,9 @@ def controls(
     ] = None,
     rival: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Also the baseline in a rival structure, or all; repeatable."),
+        typer.Option(
+            metavar="NAME", help="And the baseline in a rival structure; repeatable. By default in all."
+        ),
     ] = None,
     shuffles: Annotated[
         int, typer.Option(min=1, max=10_000, help="How often the operation's dates are moved.")
@@ -138,4 +140,4 @@ def controls(
     common = Options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
     options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run, cluster=cluster)
     names = (scenario, baseline, tuple(other if other is not None else ["no-measures"]))
-    work(names, tuple(rival or ()), shuffles, common, options)
+    work(names, tuple(rival if rival is not None else ["all"]), shuffles, common, options)

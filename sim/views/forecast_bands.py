@@ -56,7 +56,8 @@ def _draw(bands: pd.DataFrame, naive: pd.DataFrame, monthly: pd.DataFrame, origi
     right.axhline(0, color=GREY, linewidth=1)
     right.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     right.set_title("Change on the same month of the year before")
-    for axes, table in ((left, national), (right, year)):
+    # Runs shorter than a year know no month of the year before.
+    for axes, table in ((left, national), (right, year if len(year) else national)):
         time_axis(axes, table)
     labels = left.get_legend_handles_labels()
     figure.legend(*labels, loc="outside upper left", ncols=7, frameon=False, fontsize=10)
