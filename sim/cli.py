@@ -16,6 +16,7 @@ import typer
 
 from sim import console, console_adviser
 from sim.bench.plan import PARTS
+from sim.cli_backtest import trials
 from sim.cli_calibrate import calibrations
 from sim.cli_studies import studies
 from sim.console import INTERRUPTED, Options, StopError, complain
@@ -340,6 +341,7 @@ def story(
 
 app.add_typer(studies)
 app.add_typer(calibrations)
+app.add_typer(trials)
 
 
 def _version(wanted: bool) -> None:

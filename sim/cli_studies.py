@@ -189,6 +189,9 @@ def forecast(
             show_default=False,
         ),
     ] = None,
+    as_known: Annotated[
+        bool, typer.Option("--as-known", help="Only what was known of the schedule on the day.")
+    ] = False,
     months: Annotated[int, typer.Option(min=1, max=60, help="Months ahead, that of the origin first.")] = 12,
     rival: Annotated[
         list[str] | None,
@@ -214,7 +217,7 @@ def forecast(
 
     common = Options(replicates, seed, scale, None, None, sets, jobs, 1, draws, "month")
     options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run, cluster=cluster)
-    work(scenario, origin, months, tuple(rival or ()), common, options)
+    work(scenario, (origin, as_known), months, tuple(rival or ()), common, options)
 
 
 @studies.command()

@@ -20,19 +20,31 @@ if TYPE_CHECKING:
 
 FILES = ("bands.csv", "streaks.csv", "naive.csv", "structures.csv")
 PICTURE = "forecast.png"
+SCHEDULE = "schedule.csv"
+"""What was not known of the schedule, where only what was known counts."""
 
 
 def forecast(
-    name: str, day: date | None, months: int, rivals: Sequence[str], common: Options, options: SweepOptions
+    name: str,
+    when: tuple[date | None, bool],
+    months: int,
+    rivals: Sequence[str],
+    common: Options,
+    options: SweepOptions,
 ) -> None:
-    """Make the runs of a forecast, or those that are missing, and tell what it says."""
+    """Make the runs of a forecast, or those that are missing, and tell what it says; ``when``: the day, and
+    whether only what was known of the schedule on the day counts.
+    """
     from sim.calibration.targets import read_targets
     from sim.forecast import study
+    from sim.forecast.as_known import as_known
     from sim.observe.parts import SweepFolder
 
     record = read_targets()
-    origin = day or max(target.known for target in record.targets)
+    origin = when[0] or max(target.known for target in record.targets)
     (scenario,) = common.load([name])
+    known = as_known(scenario, origin) if when[1] else None
+    scenario = known.scenario if known is not None else scenario
     worlds = study.structures_of(scenario, origin, months, rivals, common.draws)
     asked = study.as_sweep(worlds, record, common.replicates, common.draws_for(worlds), common.seed)
     folder = SweepFolder(options.out or Path("results") / f"forecast-{scenario.name[:60]}-{origin}")
@@ -44,7 +56,11 @@ def forecast(
     found = study.forecast(monthly, worlds, record, origin)
     _write(folder, found)
     _draw(folder, found, monthly, origin)
+    if known is not None:
+        save(known.changes, folder.path / SCHEDULE)
     if not options.quiet:
+        if known is not None and not options.json:
+            _tell_schedule(known.changes, origin)
         _tell(folder, found, asked, origin, options.json)
     end(folder, interrupted)
 
@@ -64,6 +80,14 @@ def _draw(folder: SweepFolder, found: Forecast, monthly: pd.DataFrame, origin: d
 
     picture = bands_picture(found.bands, found.naive, monthly, origin)
     atomically(folder.path / PICTURE, lambda file: file.write(picture))
+
+
+def _tell_schedule(changes: pd.DataFrame, origin: date) -> None:
+    from sim.views import backtests as of_backtests
+    from sim.views import tables as view
+
+    view.show(of_backtests.schedule_table(changes, str(origin)))
+    print(f"{of_backtests.HINDSIGHT}\n")
 
 
 def _tell(folder: SweepFolder, found: Forecast, asked: Sweep, origin: date, json: bool) -> None:

@@ -5,10 +5,10 @@ waves of history matching, spread evenly over what no target rules out on the em
 from the emulator's posterior. After each wave the emulator learns anew from all runs
 of the bank.
 
-The emulator proposes, the model decides: a draw is *plausible* if its own run passes two tests. It lies within
-three standard deviations of every target that was fitted, those of the record, of the model and of chance
-together; and its squared distances from all targets add up to no more than in three of four runs at the point
-values, which differ by chance alone: closer than that cannot be told from luck (a tolerance, as in
+The emulator proposes, the model decides: a draw is *plausible* if its own run passes two tests. It lies
+within three standard deviations of every target that was fitted, those of the record, of the model and of
+chance together; and its squared distances from all targets add up to no more than in three of four runs at
+the point values, which differ by chance alone: closer than that cannot be told from luck (a tolerance, as in
 approximate Bayesian computation).
 """
 

@@ -11,6 +11,7 @@ runs stay paired. A parameter that a scenario sets keeps the value that it sets.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,20 @@ def attached(scenarios: Sequence[Scenario], wish: DrawsWish) -> list[Scenario]:
             fitting[path] = scenario.parameters.passports
         found.append(_with(scenario, table, _note(scenario.rival, about)))
     return found
+
+
+def known_by(day: date) -> Draws:
+    """The shipped table that knows most of the record and nothing that became known after a day.
+
+    Raises `InputError` where none is shipped.
+    """
+    opened = [open_draws(Path(display(path)))[0] for path in shipped_draws().values()]
+    dated = {table.known_by: table for table in opened if table.known_by is not None}
+    if not (early := [known for known in dated if known <= day]):
+        what = f"{day} lies before what any shipped draws know"
+        mend = "Give --draws prior:40, a table of your own, or a later day."
+        raise InputError([Fault("--origin", None, "", what, mend)])
+    return dated[max(early)]
 
 
 def number_of(scenarios: Sequence[Scenario], wish: DrawsWish) -> int | None:

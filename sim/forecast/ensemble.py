@@ -8,7 +8,7 @@ cases, the change on the *month* before, and the change on the *year* before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,27 +167,36 @@ def longest_run(flags: np.ndarray) -> np.ndarray:
     return longest
 
 
-def naive_bands(ensemble: Ensemble) -> pd.DataFrame:
-    """What naive forecasters make of the median path before the origin: forecaster, month, statistic,
-    `QUANTILES`, p_fall; nothing where the history is too short.
+def naive_ensembles(ensemble: Ensemble) -> Iterator[tuple[str, Ensemble]]:
+    """What naive forecasters make of the median path before the origin, each by its name; none where the
+    history is too short.
     """
     history = ensemble.history()
     ahead = ensemble.months[ensemble.ahead]
     if len(history) < LEAST_HISTORY or (history <= 0.0).any():
-        return pd.DataFrame(columns=["forecaster", "month", "statistic", *QUANTILES, "p_fall"])
-    tables = []
+        return
     for name in FORECASTERS:
         future = samples_of(*naive(history, len(ahead), name), NAIVE_SAMPLES)
-        paths = np.hstack([np.tile(history, (NAIVE_SAMPLES, 1)), future])
-        made = Ensemble(
-            months=ensemble.months,
-            paths=paths,
-            structure=np.full(NAIVE_SAMPLES, name),
-            draw=np.arange(NAIVE_SAMPLES),
-            weight=np.full(NAIVE_SAMPLES, 1.0 / NAIVE_SAMPLES),
-            origin=ensemble.origin,
+        yield (
+            name,
+            Ensemble(
+                months=ensemble.months,
+                paths=np.hstack([np.tile(history, (NAIVE_SAMPLES, 1)), future]),
+                structure=np.full(NAIVE_SAMPLES, name),
+                draw=np.arange(NAIVE_SAMPLES),
+                weight=np.full(NAIVE_SAMPLES, 1.0 / NAIVE_SAMPLES),
+                origin=ensemble.origin,
+            ),
         )
+
+
+def naive_bands(ensemble: Ensemble) -> pd.DataFrame:
+    """The bands of naive forecasters: forecaster, month, statistic, `QUANTILES`, p_fall; no row where the
+    history is too short.
+    """
+    tables = [pd.DataFrame(columns=["forecaster", "month", "statistic", *QUANTILES, "p_fall"])]
+    for name, made in naive_ensembles(ensemble):
         table = bands(made).drop(columns=["knowledge", "chance", "structure"])
         table.insert(0, "forecaster", name)
         tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    return tables[0] if len(tables) == 1 else pd.concat(tables[1:], ignore_index=True)

@@ -96,6 +96,15 @@ def as_sweep(
 
 def forecast(monthly: pd.DataFrame, worlds: Sequence[Scenario], record: Targets, origin: date) -> Forecast:
     """The forecast that the runs so far give; ``monthly`` is their results table."""
+    structures = weighted(monthly, worlds, record, origin)
+    ensemble = ensemble_of(monthly, HEADLINE, first_month(origin), weights_of(structures))
+    return Forecast(bands(ensemble), streaks(ensemble), naive_bands(ensemble), structures)
+
+
+def weighted(
+    monthly: pd.DataFrame, worlds: Sequence[Scenario], record: Targets, origin: date
+) -> pd.DataFrame:
+    """The structures that have runs: structure, met, targets, runs, weight."""
     known = [t for t in record.chosen(origin) if t.role == "fit"]
     rows = []
     for world in worlds:
@@ -111,6 +120,9 @@ def forecast(monthly: pd.DataFrame, worlds: Sequence[Scenario], record: Targets,
     weight = structures["met"].fillna(1.0 if structures["met"].isna().all() else 0.0)
     weight = weight if weight.sum() > 0.0 else weight + 1.0
     structures["weight"] = weight / weight.sum()
-    weights = dict(zip(structures["structure"], structures["weight"], strict=True))
-    ensemble = ensemble_of(monthly, HEADLINE, first_month(origin), weights)
-    return Forecast(bands(ensemble), streaks(ensemble), naive_bands(ensemble), structures)
+    return structures
+
+
+def weights_of(structures: pd.DataFrame) -> dict[str, float]:
+    """The weight of each structure by name."""
+    return dict(zip(structures["structure"], structures["weight"], strict=True))

@@ -89,6 +89,7 @@ class InstitutionInspection(Measure):
     shifts: ClassVar[tuple[Axis, ...]] = ("issuer", "channel")
     channels: ClassVar[tuple[str, ...]] = BOUGHT
     facts: ClassVar[tuple[str, ...]] = ("F335",)
+    over_window: ClassVar[tuple[str, ...]] = ("institutions",)
 
     measure: Literal["institution_inspection"]
     institutions: Count = Field(
@@ -158,6 +159,7 @@ class OpeningSuspension(Measure):
         "F347",
         "F371",
     )
+    over_window: ClassVar[tuple[str, ...]] = ("outlets",)
 
     measure: Literal["opening_suspension"]
     outlets: Count = Field(description="Real outlets suspended over the window, which needs an end.")

@@ -153,8 +153,10 @@ class Measure(Strict, ABC):
     Subclasses declare ``measure`` as a ``Literal`` (the id in scenario files) and the class variables
     ``card`` (a plain-language description), ``reads``, ``writes``, ``identity`` (the exact statement that
     holds when everything else is off), ``attributable`` (what its own count counts) and ``facts`` (rows of
-    the evidence that speak of it).  ``shifts`` are the axes along which what it stops may move; for the axes
-    "channel" and "kind", ``channels`` and ``kinds`` name the outcomes on which it works.
+    the evidence that speak of it).  ``over_window`` names fields that are counts over the whole window, so
+    that a longer window at the same pace has more of them.  ``shifts`` are the axes along which what it stops
+    may move; for the axes "channel" and "kind", ``channels`` and ``kinds`` name the outcomes on which it
+    works.
     """
 
     card: ClassVar[str] = ""
@@ -163,6 +165,7 @@ class Measure(Strict, ABC):
     identity: ClassVar[str] = ""
     attributable: ClassVar[str] = ""
     facts: ClassVar[tuple[str, ...]] = ()
+    over_window: ClassVar[tuple[str, ...]] = ()
     shifts: ClassVar[tuple[Axis, ...]] = ()
     channels: ClassVar[tuple[str, ...]] = ()
     kinds: ClassVar[tuple[str, ...]] = ()
@@ -247,6 +250,28 @@ class Measure(Strict, ABC):
         """Note units of the dose delivered today."""
         if units > 0.0:
             policy.delivered[self.id] += units
+
+    def until(self, end: date) -> Self:
+        """The measure with another end and the same pace: counts over the window change with its length.
+
+        Its dated doses stay as they are. Raises ValueError (pydantic's) for an end before one of them.
+        """
+        fields = {name: getattr(self, name) for name in type(self).model_fields} | {"end": end}
+        longer = 1.0
+        if self.end is not None and self.over_window:
+            days = [(last - self.start).days + 1 for last in (end, self.end)]
+            longer = _ramp_sum(days[0], self.ramp_days) / _ramp_sum(days[1], self.ramp_days)
+        for name in self.over_window:
+            if fields[name] is not None:
+                fields[name] = round(fields[name] * longer)
+        fields["uncertain"] = [
+            item.model_copy(update={"low": item.low * longer, "high": item.high * longer})  # type: ignore[operator]
+            if item.field in self.over_window
+            else item
+            for item in self.uncertain
+            if item.field != "end"
+        ]
+        return type(self).model_validate(fields)
 
     def _within(self, what: str, when: date) -> None:
         """Refuse a dated dose outside of the window: it would be lost without a word."""

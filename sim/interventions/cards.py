@@ -64,6 +64,7 @@ class AccountCleanup(Measure):
         "F333",
         "F332",
     )
+    over_window: ClassVar[tuple[str, ...]] = ("accounts",)
 
     measure: Literal["account_cleanup"]
     criterion: Literal["dormant", "multi_card", "frequent_replacement"]

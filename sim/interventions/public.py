@@ -31,6 +31,7 @@ class Publicity(Measure):
         "F422",
         "F423",
     )
+    over_window: ClassVar[tuple[str, ...]] = ("videos", "events", "messages")
 
     measure: Literal["publicity"]
     videos: Count = Field(0, description="Videos released over the window.")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
 from pathlib import Path
 
-from sim.errors import Fault, InputError, nearest, shown
-from sim.scenario import folders
+from sim.errors import Fault, nearest, shown
+from sim.scenario.evidence import facts
 from sim.scenario.source import Node
-
-MAX_TABLE_BYTES = 4 * 1024 * 1024
 
 REGIONS: tuple[str, ...] = (
     "BJ", "TJ", "HE", "SX", "NM", "LN", "JL", "HL", "SH", "JS", "ZJ", "AH", "FJ", "JX", "SD", "HA",
@@ -58,34 +54,6 @@ def evidence_faults(evidence: Node, known: frozenset[str]) -> Iterator[Fault]:
 def evidence_ids(folder: Path) -> frozenset[str]:
     """Ids of the evidence table in a scenario folder, or of the shipped one where the folder has none.
 
-    Raises
-    ------
-    InputError
-        The folder's own table lies outside it, cannot be read, or has no column `id`.
+    Raises `InputError` for a table that cannot be read.
     """
-    own = folder / "evidence" / "facts.csv"
-    if own.exists() and not folders.contained(own, folder):
-        raise InputError(
-            [Fault(folders.display(own), 1, "", "leads out of the scenario's folder", "Copy the table.")]
-        )
-    path = own if own.is_file() else folders.shipped_folder() / "evidence" / "facts.csv"
-    try:
-        found = path.stat()
-        return _ids(path, found.st_mtime_ns, found.st_size)
-    except (OSError, ValueError, csv.Error) as error:
-        mend = "Copy it again from the shipped scenarios."
-        what = f"is not a readable evidence table ({type(error).__name__})"
-        raise InputError([Fault(folders.display(path), 1, "", what, mend)]) from None
-
-
-@lru_cache(maxsize=8)
-def _ids(path: Path, changed: int, size: int) -> frozenset[str]:
-    """Ids of one table; `changed` and `size` are the cache's way to notice a new version."""
-    if size > MAX_TABLE_BYTES:
-        raise ValueError("too large")
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        ids: Iterable[str | None] = [row.get("id") for row in csv.DictReader(stream)]
-    known = frozenset(name for name in ids if name)
-    if not known:
-        raise ValueError("no ids")
-    return known
+    return frozenset(facts(folder))

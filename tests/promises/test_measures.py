@@ -303,6 +303,7 @@ def test_every_measure_explains_itself() -> None:
         assert bool(cls.kinds) == ("kind" in cls.shifts), name
         assert {*cls.channels, *cls.kinds} <= set(OUTCOMES), name
         assert cls.facts, name
+        assert set(cls.over_window) <= set(cls.model_fields), name
         assert set(cls.facts) <= evidence_ids(shipped_folder()), name
 
 
