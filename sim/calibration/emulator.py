@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -90,6 +90,25 @@ class Emulator:
                 used |= {*fit.main[first[there]].tolist(), *fit.main[second[there]].tolist()}
         return np.array(sorted(used), dtype=np.int64)
 
+    def without(self, left_out: str) -> Emulator:
+        """The same emulator, which knows nothing of what the record says about one target.
+
+        Nothing is learned anew: the runs to learn from were chosen with all targets. Rows of `rest` stay the
+        same runs.
+        """
+        others = [target.id for target in self.targets if not on_path(target)]
+        kept = [place for place, name in enumerate(others) if name != left_out]
+        shapes, months = len(self.shapes), len(self.library.months)
+        columns = [*range(months), *(months + place for place in kept)]
+        outputs = [*range(shapes), *(shapes + place for place in kept)]
+        return replace(
+            self,
+            targets=tuple(target for target in self.targets if target.id != left_out),
+            fits=tuple(tuple(fits[place] for place in outputs) for fits in self.fits),
+            explained=self.explained[outputs],
+            rest=self.rest[:, columns],
+        )
+
     def predicted(self, shares: np.ndarray) -> np.ndarray:
         """Log paths and deviations of other targets without chance, by each fit, float64 (folds, points,
         months + others).
@@ -126,11 +145,15 @@ class Emulator:
 
         Errors of record and model are normal; chance is averaged over the rows of what is left over.
         """
+        return np.asarray(np.logaddexp.reduce(self.log_rows(shares, rows), axis=1) - np.log(len(rows)))
+
+    def log_rows(self, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The same of every emulated run, float64 (points, rows): how well a row fits the record there."""
         away = self.emulated(shares, rows)
         squares = np.zeros(away.shape[:2])
         for k, target in enumerate(self.targets):
             squares += beyond(target, away[:, :, k]) ** 2
-        return np.asarray(np.logaddexp.reduce(-0.5 * squares, axis=1) - np.log(len(rows)))
+        return -0.5 * squares
 
     def implausibility(self, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """How many standard deviations of record, model, chance and emulator together the mean emulated run

@@ -35,7 +35,7 @@ Density = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Found:
-    """``shares``: points, float64 (points, parameters). ``log_share``: logarithm of the share of the prior
+    """``shares``: points in no order, float64 (points, parameters). ``log_share``: logarithm of the share of the prior
     that is left (history matching), or of the mean likelihood over the prior (posterior). ``accepted``: share
     of the last moves that were taken.
     """
@@ -88,7 +88,10 @@ def search(density: Density, active: np.ndarray, parameters: int, count: int, se
         chosen = _systematic(weight / weight.sum(), float(rng.random()))
         shares, height = shares[chosen], height[chosen]
         shares, height, taken = _moved(shares, height, power, density, active, rng)
-    return Found(shares, total, taken, steps)
+    # What does not move was only copied, few of it many times: its prior is drawn anew.
+    still = np.setdiff1d(np.arange(parameters), active)
+    shares[:, still] = rng.uniform(1e-9, 1.0 - 1e-9, (count, len(still)))
+    return Found(rng.permutation(shares), total, taken, steps)
 
 
 def _step(height: np.ndarray, most: float) -> float:
