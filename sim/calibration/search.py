@@ -35,9 +35,10 @@ Density = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Found:
-    """``shares``: points in no order, float64 (points, parameters). ``log_share``: logarithm of the share of the prior
-    that is left (history matching), or of the mean likelihood over the prior (posterior). ``accepted``: share
-    of the last moves that were taken.
+    """``shares``: points in no order, float64 (points, parameters).
+
+    ``log_share``: logarithm of the share of the prior that is left (history matching), or of the mean
+    likelihood over the prior (posterior). ``accepted``: share of the last moves that were taken.
     """
 
     shares: np.ndarray
