@@ -53,7 +53,7 @@ measures: setup ## Compare the whole operation and each of its measures alone wi
 	  --scale $(SCALE) --replicates $(REPLICATES) --draws $(DRAWS)
 
 calibrate: setup-studies ## Remake the shipped plausible draws (half an hour on two cores)
-	@$(BIN)/cardbreak calibrate --matching 100 --bank results/bank
+	@$(BIN)/cardbreak calibrate --bank results/bank
 
 calibrate-small: setup-studies ## The same in small, in some minutes, held against the shipped draws
 	@$(BIN)/cardbreak calibrate --bank results/bank-small --scale 1000 --prior 100 --start 60 --matching 40 \

@@ -37,12 +37,12 @@ def calibrate(
     ] = 200,
     matching: Annotated[
         int, typer.Option(min=20, max=100_000, help="Runs of each wave of history matching.")
-    ] = 160,
+    ] = 100,
     matching_waves: Annotated[int, typer.Option(min=0, max=20, help="Waves of history matching.")] = 1,
     generation: Annotated[
         int, typer.Option(min=20, max=100_000, help="Runs of each generation of the search.")
     ] = 120,
-    generations: Annotated[int, typer.Option(min=1, max=50, help="Generations of the search.")] = 8,
+    generations: Annotated[int, typer.Option(min=0, max=50, help="Generations of the search.")] = 6,
     wanted: Annotated[
         int, typer.Option(min=1, max=100_000, help="Plausible draws that should come of it.")
     ] = 200,

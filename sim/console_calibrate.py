@@ -152,9 +152,8 @@ def _tell(found: Result, bank: Bank, question: Question, asked: Asked, options: 
     count = len(found.plausible)
     source = f"{count} plausible draws, {question.label}"
     if count:
-        command = " ".join(["cardbreak", *sys.argv[1:]])
         about = About(
-            command=command,
+            command=_command(),
             scenario=bank.scenario.name,
             structure=bank.scenario.rival,
             known_by=asked.known_by,
@@ -183,6 +182,15 @@ def _tell(found: Result, bank: Bank, question: Question, asked: Asked, options: 
         print(f"cardbreak: {what}; add --generations to find more", file=sys.stderr)
         if not count:
             raise StopError(1)
+
+
+def _command() -> str:
+    """The command that was given, without where its bank lies, which changes nothing."""
+    words = ["cardbreak", *sys.argv[1:]]
+    while "--bank" in words:
+        place = words.index("--bank")
+        del words[place : place + 2]
+    return " ".join(word for word in words if not word.startswith("--bank="))
 
 
 def _against(parameters: Any, folder: Path | None) -> Iterable[str]:

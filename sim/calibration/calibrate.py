@@ -9,7 +9,8 @@ The emulator proposes, the model decides: a draw is *plausible* if its own run p
 within three standard deviations of every target that was fitted, those of the record, of the model and of
 chance together; and its squared distances from all targets add up to no more than in three of four runs at
 the point values, which differ by chance alone: closer than that cannot be told from luck (a tolerance, as in
-approximate Bayesian computation).
+approximate Bayesian computation). Plausible runs of the first wave are the prior cut down to what is
+plausible; those of generations lean to where the record is likely, so the set is no exact posterior.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from sim.calibration.targets import Target
 from sim.scenario.draws import Draws
 
 FREE = ("prior", "start", "chance")
+NARROW = ("start", "chance")
+"""Waves whose runs are no draws: they lie close to the point values in every parameter, known or not."""
 CHANCE = 24
 """Runs at the point values, which tell how large chance is."""
 TOLERANCE = 0.75
@@ -160,7 +163,7 @@ def result(bank: Bank, waves: Sequence[Wave], question: Question) -> Result:
     far = away(library, question.targets, spread)[:, fitted]
     most = float(np.quantile(distance(still, question.fitted), TOLERANCE))
     good = (far.max(axis=1, initial=0.0) <= FAR) & (distance(library, question.fitted) <= most)
-    drawn = np.isin(library.wave, [k for k, wave in enumerate(waves) if wave.kind == "posterior"])
+    drawn = np.isin(library.wave, [k for k, wave in enumerate(waves) if wave.kind not in NARROW])
     rng = np.random.Generator(np.random.PCG64(bank.seed * 100 + ORDER_SALT))
     rows = [
         {
