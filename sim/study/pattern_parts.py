@@ -40,6 +40,7 @@ class Months:
         self._monthly = monthly
         self._weekly = weekly
         self.months = pd.DatetimeIndex(sorted(monthly["month"].unique()))
+        self._regions = frozenset(monthly["region"].unique())
 
     def of(self, column: str, region: str = NATION) -> pd.DataFrame:
         """An outcome in a region: rows are months, columns are runs (draw, replicate), values float64."""
@@ -54,7 +55,7 @@ class Months:
     def cover(self, first: str, last: str, region: str = NATION, columns: tuple[str, ...] = ()) -> bool:
         """Whether the runs cover the months from `first` to `last`, also in `region`, and hold `columns`."""
         wanted = pd.date_range(first, last, freq="MS")
-        there = bool(wanted.isin(self.months).all()) and region in set(self._monthly["region"])
+        there = bool(wanted.isin(self.months).all()) and region in self._regions
         return there and set(columns) <= set(self._monthly.columns)
 
 
