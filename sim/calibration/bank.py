@@ -85,7 +85,7 @@ def share_of(passport: Passport) -> float:
     for _ in range(50):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if passport.at(middle) < value else (low, middle)
-    return 0.5 * (low + high)
+    return high
 
 
 def as_draws(shares: np.ndarray, names: Sequence[str], parameters: Parameters, source: str) -> Draws:

@@ -1,0 +1,209 @@
+"""What a calibration promises, on a bank whose runs are made up by a formula instead of simulated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.calibration import calibrate as study
+from sim.calibration.bank import OUTCOMES, point_values, prior_points, start_points
+from sim.calibration.bank_folder import Bank, Wave
+from sim.calibration.reproduction import compared
+from sim.calibration.targets import Target
+from sim.errors import InputError
+from sim.scenario import load
+from sim.study import sweep as sweeps
+
+MONTHS = pd.date_range("2020-01-01", "2021-12-01", freq="MS")
+PLAN = study.Plan(prior=300, start=40, matching=30, matching_waves=1, generation=60, generations=2)
+CHANCE = 0.05
+
+
+def target(name: str, month: str, value: float, known: date) -> Target:
+    """A target on the level of a month."""
+    return Target.model_validate(
+        {
+            "id": name,
+            "title": name,
+            "role": "fit",
+            "quantity": {"of": ["cases_registered"], "months": (month, month)},
+            "value": value,
+            "band": (0.8 * value, 1.25 * value),
+            "scale": "log",
+            "error": 0.05,
+            "grade": "A",
+            "known": known,
+            "evidence": ["F001"],
+        }
+    )
+
+
+QUESTION = study.Question(
+    "made-up",
+    (
+        target("T1", "2020-02", 100_000.0, date(2020, 3, 1)),
+        target("T2", "2021-11", 60_000.0, date(2021, 12, 1)),
+    ),
+)
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Bank:
+    """A bank that was begun."""
+    bank = Bank(tmp_path / "bank", load("card-broken-2020", sets=["scale=5000"]), 1)
+    bank.begin()
+    return bank
+
+
+def made_up(wave: Wave) -> pd.DataFrame:
+    """Runs by formula: the first parameter sets the level, the second the course over two years."""
+    points = wave.points.to_numpy()
+    luck = np.random.default_rng(100 + wave.number).standard_normal(len(points))
+    course = np.linspace(0.0, 1.0, len(MONTHS))
+    rows = []
+    for number, point in enumerate(points):
+        level = np.log(100_000) + 2.0 * (point[0] - 0.7) + CHANCE * luck[number]
+        cases = np.exp(level - 2.0 * point[1] * course)
+        rows.append(
+            pd.DataFrame(
+                {"scenario": "card-broken-2020", "draw": number + 1, "replicate": number, "month": MONTHS}
+                | {"region": "CN"}
+                | {name: cases if name == "cases_registered" else 0.0 for name in OUTCOMES}
+            )
+        )
+    return pd.concat(rows, ignore_index=True)
+
+
+def run(bank: Bank, wave: Wave) -> None:
+    """Put made-up runs where the sweep of a wave would put its own."""
+    if not wave.folder.exists:
+        sweeps.begin(wave.folder, bank.sweep(wave), resume=True, expand=False, mixed=False)
+        frame = made_up(wave)
+        for batch in wave.folder.batches():
+            numbers = {one.replicate for one in batch.runs}
+            part = frame[frame["replicate"].isin(numbers)]
+            wave.folder.write(batch.name, part, [], len(numbers))
+
+
+def carried_out(bank: Bank, plan: study.Plan = PLAN) -> list[Wave]:
+    """All waves of a plan, those that were there and those that were not."""
+    waves: list[Wave] = []
+    for there, (kind, count) in zip(study.there(bank, plan, QUESTION), plan.kinds(), strict=True):
+        wave = there or study.planned(bank, kind, count, QUESTION)
+        run(bank, wave)
+        waves.append(wave)
+    return waves
+
+
+def kinds(waves: Sequence[Wave]) -> list[str]:
+    return [wave.kind for wave in waves]
+
+
+def test_it_finds_what_made_the_record(bank: Bank) -> None:
+    """Plausible draws agree with both targets, lie near the true point, and know nothing of the rest."""
+    waves = carried_out(bank)
+    assert kinds(waves) == ["prior", "start", "chance", "matching", "posterior", "posterior"]
+    found = study.result(bank, waves, QUESTION)
+    table = study.parameters_table(found, bank)
+    first, second, third = (table.iloc[place] for place in (0, 1, 2))
+    course = np.linspace(0.0, 1.0, len(MONTHS))
+    true_second = np.log(100 / 60) / 2.0 / (course[22] - course[1])
+    assert first["median_share"] == pytest.approx(0.7 + true_second * course[1], abs=0.03)
+    assert second["median_share"] == pytest.approx(true_second, abs=0.04)
+    assert max(first["width"], second["width"]) < 0.35
+    assert third["width"] > 0.7
+    assert first["draws"] == len(found.plausible) > 60
+    rows = study.targets_table(found, QUESTION).set_index("id")
+    assert (rows["near"] == 1.0).all()
+    assert (rows["in_band"] > rows["prior_in_band"]).all()
+    by_kind = found.waves.groupby("kind")[["runs", "plausible"]].sum()
+    rate = by_kind["plausible"] / by_kind["runs"]
+    assert rate["posterior"] > 3 * rate["prior"]
+    assert rate["chance"] == pytest.approx(0.0)  # the point values lie elsewhere in this world
+
+
+def test_a_bank_goes_on_and_serves_other_questions(bank: Bank) -> None:
+    """Waves that are there are not planned again; another question shares those that no target touched."""
+    waves = carried_out(bank)
+    before = [wave.points.to_numpy() for wave in waves]
+    again = carried_out(bank)
+    assert [wave.number for wave in again] == [wave.number for wave in waves]
+    assert all(np.array_equal(a, b.points.to_numpy()) for a, b in zip(before, again, strict=True))
+    other = study.Question("made-up, known by 2020-12-31", QUESTION.targets[:1])
+    there = study.there(bank, PLAN, other)
+    assert [wave.kind if wave else None for wave in there] == ["prior", "start", "chance", None, None, None]
+    more = study.Plan(**{**vars(PLAN), "generations": 3})
+    assert [wave is None for wave in study.there(bank, more, QUESTION)] == [False] * 6 + [True]
+
+
+def test_draws_are_the_points_of_plausible_runs(bank: Bank) -> None:
+    """A draw's values are those of its own run's point, and none comes from the waves at the point values."""
+    waves = carried_out(bank)
+    found = study.result(bank, waves, QUESTION)
+    draws = found.draws(bank, "test")
+    name = bank.names[0]
+    passport = bank.scenario.parameters.passport(name)
+    shares = found.library.shares[found.plausible, 0]
+    assert [row[0] for row in draws.values] == [passport.at(float(share)) for share in shares]
+    assert not set(found.library.wave[found.plausible]) & {1, 2}
+
+
+def test_first_waves_are_what_they_say() -> None:
+    """A larger first wave begins with a smaller one; the start wave lies between point values and prior."""
+    parameters = load("card-broken-2020").parameters
+    names = parameters.uncertain
+    assert np.array_equal(prior_points(names, 64, 1)[:20], prior_points(names, 20, 1))
+    here = point_values(names, parameters)
+    values = [parameters.passport(name).at(float(share)) for name, share in zip(names, here, strict=True)]
+    assert values == pytest.approx([parameters.passport(name).value for name in names], rel=1e-6)
+    away = np.abs(start_points(names, 200, 1, parameters) - here).max(axis=1)
+    assert away.min() < 0.05
+    assert away.max() > 0.8
+
+
+def test_a_bank_of_something_else_is_refused(bank: Bank) -> None:
+    """Another scale, another seed, torn files: one clear line each."""
+    other = Bank(bank.path, load("card-broken-2020", sets=["scale=1000"]), 1)
+    with pytest.raises(InputError, match="begun with another"):
+        other.begin()
+    with pytest.raises(InputError, match="begun with another seed"):
+        Bank(bank.path, bank.scenario, 2).begin()
+    wave = bank.add("prior", "made-up", prior_points(bank.names, 5, 1), {})
+    (wave.path / "points.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(InputError, match="torn"):
+        bank.sweep(bank.waves()[0])
+    (wave.path / "wave.json").write_text(json.dumps({"kind": "other", "label": "x"}))
+    with pytest.raises(InputError, match="what its wave is"):
+        bank.waves()
+    (bank.path / "bank.json").write_text("{")
+    with pytest.raises(InputError, match="not readable"):
+        bank.begin()
+
+
+def test_points_outside_of_the_prior_are_refused(bank: Bank) -> None:
+    """A share is a quantile: from 0 to 1."""
+    points = prior_points(bank.names, 5, 1)
+    points[2, 3] = 1.5
+    bank.add("prior", "made-up", points, {})
+    with pytest.raises(InputError, match="between 0 and 1"):
+        bank.sweep(bank.waves()[0])
+
+
+def test_reproduction_tells_clear_differences_from_chance(tmp_path: Path) -> None:
+    """The same table differs in nothing; a median that moved by half the prior stands out, and alone."""
+    table = pd.DataFrame(
+        {"parameter": ["a", "b"], "median_share": [0.5, 0.6], "width": [0.9, 0.5], "draws": [200, 200]}
+    )
+    table.to_csv(tmp_path / "parameters.csv", index=False)
+    assert (compared(table, tmp_path)["z"] == 0.0).all()
+    moved = compared(table.assign(median_share=[0.52, 0.1]), tmp_path).set_index("parameter")["z"]
+    assert abs(moved["a"]) < 2 < 5 < abs(moved["b"])
+    (tmp_path / "parameters.csv").write_text("parameter,median_share\n")
+    with pytest.raises(InputError, match="no table of parameters"):
+        compared(table, tmp_path)
