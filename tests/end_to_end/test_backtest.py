@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from test_study import cardbreak
 
-SIZE = ["--scale", 5000, "--draws", 2, "--replicates", 2, "--jobs", 1]
+SIZE = ["--scale", 5000, "--draws", "prior:2", "--replicates", 2, "--jobs", 1]
 WHEN = ["--origin", "2020-12-20", "--start", "2020-06-01", "--end", "2021-02-28"]
 
 
@@ -62,6 +62,7 @@ def test_what_was_frozen_is_watched(content: dict[str, Any], folder: Path) -> No
     [
         (["backtest", "--origin", "2023-05-01"], "after the scenario's end"),
         (["backtest", "--origin", "2021-01-15", "--origin", "2021-01-15"], "is given twice"),
+        (["backtest", "--origin", "2020-11-20"], "before what any shipped draws know"),
         (["backtest", "--check", "nowhere"], "holds no frozen forecast"),
         (["controls", "--end", "2021-06-30"], "ends on 2021-06-30, before the record"),
     ],
