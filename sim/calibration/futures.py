@@ -11,23 +11,31 @@ import numpy as np
 
 from sim.calibration.emulator import Emulator
 
-CHANCE_SALT = 4
+CHANCE_SALT, PART = 4, 50
 
 
-def chances(emulator: Emulator, shares: np.ndarray, rest: np.ndarray, seed: int) -> np.ndarray:
-    """The number of a row of ``rest`` for each point, int64 (points), drawn by how likely the record is."""
+def chances(emulator: Emulator, shares: np.ndarray, seed: int) -> np.ndarray:
+    """For each point the number of a row of what was left over, int64 (points), drawn by how likely the record
+    is with it.
+
+    All rows are drawn from, not only those that the search has used.
+    """
     rng = np.random.Generator(np.random.PCG64([seed, CHANCE_SALT]))
-    fits = emulator.log_rows(shares, rest)
-    weights = np.exp(fits - fits.max(axis=1, keepdims=True))
-    edges = np.cumsum(weights, axis=1)
+    every = np.arange(len(emulator.rest))
+    fits = np.concatenate([emulator.log_rows(part, every) for part in _parts(shares)])
+    edges = np.cumsum(np.exp(fits - fits.max(axis=1, keepdims=True)), axis=1)
     return np.asarray((edges < rng.random((len(shares), 1)) * edges[:, -1:]).sum(axis=1))
 
 
-def futures(emulator: Emulator, shares: np.ndarray, seed: int) -> np.ndarray:
-    """Logarithms of monthly cases of one run a point, float64 (points, months), consistent with the record.
-
-    Rows are drawn from all that were left over, not only from those that the search has used.
+def futures(emulator: Emulator, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Logarithms of monthly cases of one run a point, with a row of what was left over each, float64 (points,
+    months).
     """
-    rows = chances(emulator, shares, emulator.rest, seed)
     months = len(emulator.library.months)
-    return np.asarray((emulator.predicted(shares) + emulator.rest[rows])[:, :months])
+    runs = emulator.predicted(shares)[emulator.fold[rows], np.arange(len(shares))] + emulator.rest[rows]
+    return np.asarray(runs[:, :months])
+
+
+def _parts(shares: np.ndarray) -> list[np.ndarray]:
+    """Points in parts, so that emulated runs of all rows fit into memory."""
+    return [shares[k : k + PART] for k in range(0, len(shares), PART)]

@@ -18,7 +18,7 @@ from sim.calibration import search
 from sim.calibration.bank import prior_points
 from sim.calibration.distance import FAR, written
 from sim.calibration.emulator import Emulator
-from sim.calibration.futures import chances
+from sim.calibration.futures import chances, futures
 from sim.calibration.library import Library, beyond, centre, deviation
 from sim.calibration.targets import Target
 from sim.scenario import Parameters
@@ -209,8 +209,8 @@ def without_each(emulator: Emulator, seed: int, count: int = POINTS) -> pd.DataF
 
     The emulator stays (`Emulator.without`). For the registered cases of the second half of 2021 and of the
     last year a row gives the median and the width of the middle 90%, relative to the median. `holds` says
-    whether the emulated 90% interval of the target that was left out, with its error, holds the record. Chance
-    of the search moves the numbers: the row `again` is the full posterior with another seed.
+    whether the emulated 90% interval of the target that was left out, with its error, holds the record.
+    Chance of the search moves the numbers: the row `again` is the full posterior with another seed.
     """
     rows = [
         _left_out(emulator, None, seed, count),
@@ -222,9 +222,9 @@ def without_each(emulator: Emulator, seed: int, count: int = POINTS) -> pd.DataF
 def _left_out(emulator: Emulator, target: Target | None, seed: int, count: int) -> dict[str, object]:
     less = emulator if target is None else emulator.without(target.id)
     shares = search.posterior(less, count, seed).shares
-    rows = chances(less, shares, less.rest, seed)
+    rows = chances(less, shares, seed)
     months = emulator.library.months
-    cases = np.exp((less.predicted(shares) + less.rest[rows])[:, : len(months)])
+    cases = np.exp(futures(less, shares, rows))
     half = cases[:, (months >= "2021-07-01") & (months <= "2021-12-01")].sum(axis=1)
     year = cases[:, months.year == months.year[-1]].sum(axis=1)
     row: dict[str, object] = {"left_out": "nothing" if target is None else target.id}
@@ -234,10 +234,10 @@ def _left_out(emulator: Emulator, target: Target | None, seed: int, count: int) 
     if target is None:
         return row | {"predicted_low": "", "predicted_high": "", "holds": ""}
     place = emulator.targets.index(target)
-    away = np.concatenate(
+    away = np.array(
         [
-            emulator.emulated(shares[k : k + 1], emulator.rest[rows[k] : rows[k] + 1])[:, 0, place]
-            for k in range(len(shares))
+            emulator.emulated(point[None, :], np.array([row]))[0, 0, place]
+            for point, row in zip(shares, rows, strict=True)
         ]
     )
     rng = np.random.Generator(np.random.PCG64([seed, 5]))

@@ -33,7 +33,7 @@ from scipy import stats
 from sim.calibration import emulator as emulation
 from sim.calibration import search
 from sim.calibration.emulator import Emulator, log_paths
-from sim.calibration.futures import futures
+from sim.calibration.futures import chances, futures
 from sim.calibration.library import Library, beyond, deviation
 from sim.calibration.targets import Target
 
@@ -97,7 +97,7 @@ def coverage(
         others = library.only(np.arange(len(library)) != truth)
         learned = learn(others, record, seed)
         found = search.posterior(learned, POINTS, seed)
-        paths = futures(learned, found.shares, seed)
+        paths = futures(learned, found.shares, chances(learned, found.shares, seed))
         rows += _parameters(library, int(truth), found.shares)
         rows += _forecasts(library, int(truth), paths, origin)
         signs += _signs(library, int(truth), paths, origin)

@@ -65,7 +65,7 @@ def parameter_datum(name: str, title: str, library: Library, names: Sequence[str
 def worth(
     library: Library, targets: Sequence[Target], forecast: np.ndarray, data: Sequence[Datum], seed: int
 ) -> pd.DataFrame:
-    """A row a datum, the most useful first: `reduction` of the forecast's variance, its 90% interval, a verdict.
+    """A row a datum, best first: `reduction` of the forecast's variance, its 90% interval, a verdict.
 
     ``forecast`` is float64 (runs), best a logarithm. Of the library the `RUNS` runs nearest to the record
     count that have all values.
