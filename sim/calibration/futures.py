@@ -15,8 +15,8 @@ CHANCE_SALT, PART = 4, 50
 
 
 def chances(emulator: Emulator, shares: np.ndarray, seed: int) -> np.ndarray:
-    """For each point the number of a row of what was left over, int64 (points), drawn by how likely the record
-    is with it.
+    """For each point the number of a row of what was left over, int64 (points), drawn by how likely the
+    record is with it.
 
     All rows are drawn from, not only those that the search has used.
     """
