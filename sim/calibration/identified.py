@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import combinations
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -119,7 +120,8 @@ def pairs(
     for (a, b), r, corrected in zip(both, rho, p, strict=True):
         if corrected < CLEAR and abs(r) >= TOGETHER:
             row = _pair(names, shares, prior, parameters, which[a], which[b], float(r))
-            if row["width"] < min(row["first_width"], row["second_width"]):  # type: ignore[type-var]
+            together, *alone = (cast(float, row[k]) for k in ("width", "first_width", "second_width"))
+            if together < min(alone):
                 rows.append(row | {"correlation": float(r), "p": float(corrected)})
     found = pd.DataFrame(rows, columns=list(columns))
     return found.sort_values("width", kind="stable", ignore_index=True)
@@ -225,7 +227,8 @@ def _left_out(emulator: Emulator, target: Target | None, seed: int, count: int) 
     rows = chances(less, shares, seed)
     months = emulator.library.months
     cases = np.exp(futures(less, shares, rows))
-    half = cases[:, (months >= "2021-07-01") & (months <= "2021-12-01")].sum(axis=1)
+    inside = (months >= pd.Timestamp(2021, 7, 1)) & (months <= pd.Timestamp(2021, 12, 1))
+    half = cases[:, inside].sum(axis=1)
     year = cases[:, months.year == months.year[-1]].sum(axis=1)
     row: dict[str, object] = {"left_out": "nothing" if target is None else target.id}
     for name, values in (("half", half), ("year", year)):

@@ -149,6 +149,7 @@ def shown(target: Target, value: float, error: float) -> Target:
     )
     low, high = ends if ends else (None, None)
     back = math.exp if log else float
+    band: tuple[float | None, float | None]
     if target.value is None:
         if low is not None and seen < low:
             band = (None, target.band[0] if target.band else None)
