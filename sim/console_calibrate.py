@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.console import StopError, save
+from sim.console import StopError, complain, save
 from sim.console_sweep import SweepOptions, carried_out, end
 from sim.errors import Fault, InputError
 
@@ -146,30 +146,27 @@ def _tell(found: Result, bank: Bank, question: Question, asked: Asked, options: 
     folder = bank.path / f"result-{_slug(question.label)}"
     folder.mkdir(exist_ok=True)
     parameters = study.parameters_table(found, bank)
-    targets = study.targets_table(found, question)
-    for file, table in zip(FILES, (parameters, targets, found.waves), strict=True):
+    tables = dict(zip(FILES, (parameters, study.targets_table(found, question), found.waves), strict=True))
+    for file, table in tables.items():
         save(table, folder / file)
     count = len(found.plausible)
-    source = f"{count} plausible draws, {question.label}"
     if count:
+        source = f"{count} plausible draws, {question.label}"[:200]
         about = About(
             command=_command(),
             scenario=bank.scenario.name,
             structure=bank.scenario.rival,
             known_by=asked.known_by,
-            source=source[:200],
+            source=source,
             more={"runs": len(found.library), "scale": asked.scale, "seed": asked.seed},
         )
-        write_draws(folder / DRAWS, found.draws(bank, source[:200]), about)
+        write_draws(folder / DRAWS, found.draws(bank, source), about)
     if not options.quiet:
         if options.json:
-            rows = {
-                name.removesuffix(".csv"): view.records(table)
-                for name, table in zip(FILES, (parameters, targets, found.waves), strict=True)
-            }
+            rows = {file.removesuffix(".csv"): view.records(table) for file, table in tables.items()}
             print(view.as_json({"folder": str(folder), "draws": count} | rows))
         else:
-            for shown in of_calibration.calibration_tables(parameters, targets, found.waves):
+            for shown in of_calibration.calibration_tables(*tables.values()):
                 view.show(shown)
                 print()
             print(RULE)
@@ -178,8 +175,9 @@ def _tell(found: Result, bank: Bank, question: Question, asked: Asked, options: 
             names = [*FILES, *([DRAWS] if count else [])]
             print(f"wrote {folder}/: {', '.join(names)}")
     if count < asked.wanted:
-        what = f"found {count} plausible draws of the {asked.wanted} wanted"
-        print(f"cardbreak: {what}; add --generations to find more", file=sys.stderr)
+        complain(
+            f"found {count} plausible draws of the {asked.wanted} wanted; add --generations to find more"
+        )
         if not count:
             raise StopError(1)
 

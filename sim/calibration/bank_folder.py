@@ -24,7 +24,7 @@ import pandas as pd
 from sim.calibration.bank import wave_sweep
 from sim.calibration.library import Library, library_of
 from sim.calibration.targets import Target
-from sim.observe.parquet import write_parquet
+from sim.observe.parquet import TORN, write_parquet
 from sim.observe.parts import SweepFolder
 from sim.observe.store import atomically, check_file, refusal
 from sim.scenario import Scenario
@@ -62,7 +62,7 @@ class Wave:
         try:
             table = pd.read_parquet(file)
             values = table.to_numpy(dtype="float64")
-        except (OSError, ValueError, TypeError, MemoryError) as problem:
+        except TORN as problem:
             raise refusal(file, "is torn, or no table of points", OTHER) from problem
         if not len(table) or not np.all((values > 0.0) & (values < 1.0)):
             raise refusal(file, "holds points that do not lie between 0 and 1", OTHER)

@@ -27,7 +27,7 @@ from sim.calibration.bank import as_draws, point_values, prior_points, start_poi
 from sim.calibration.bank_folder import Bank, Kind, Wave
 from sim.calibration.distance import FAR, inside
 from sim.calibration.emulator import Emulator, distance
-from sim.calibration.library import Library, beyond, deviation, on_path
+from sim.calibration.library import Library, on_path
 from sim.calibration.targets import Target
 from sim.scenario.draws import Draws
 
@@ -126,15 +126,15 @@ def chance(library: Library, targets: Sequence[Target]) -> np.ndarray:
 
     ``library`` holds runs at one point.
     """
-    return np.array([np.nanstd(deviation(t, library.values[t.id].to_numpy()), ddof=1) for t in targets])
+    by_target = np.ascontiguousarray(library.deviations(targets).T)
+    return np.asarray(np.nanstd(by_target, axis=1, ddof=1))
 
 
 def away(library: Library, targets: Sequence[Target], spread: np.ndarray) -> np.ndarray:
     """How implausible each run is by each target: how many standard deviations of record, model and chance
     (``spread``, see `chance`) it lies beyond it; infinite where it has no value, float64 (runs, targets).
     """
-    found = [beyond(t, deviation(t, library.values[t.id].to_numpy())) for t in targets]
-    table = np.column_stack(found) / np.hypot(1.0, spread)
+    table = library.beyond(targets) / np.hypot(1.0, spread)
     return np.where(np.isnan(table), np.inf, table)
 
 
@@ -157,12 +157,13 @@ class Result:
 def result(bank: Bank, waves: Sequence[Wave], question: Question) -> Result:
     """What a calibration has found, from the waves of its question."""
     library = bank.library(waves, question.targets)
-    still = library.only(library.wave == [wave.kind for wave in waves].index("chance"))
-    spread = chance(still, question.targets)
+    still = library.wave == [wave.kind for wave in waves].index("chance")
+    spread = chance(library.only(still), question.targets)
     fitted = np.array([target.role == "fit" for target in question.targets])
     far = away(library, question.targets, spread)[:, fitted]
-    most = float(np.quantile(distance(still, question.fitted), TOLERANCE))
-    good = (far.max(axis=1, initial=0.0) <= FAR) & (distance(library, question.fitted) <= most)
+    total = distance(library, question.fitted)
+    most = float(np.quantile(total[still], TOLERANCE))
+    good = (far.max(axis=1, initial=0.0) <= FAR) & (total <= most)
     drawn = np.isin(library.wave, [k for k, wave in enumerate(waves) if wave.kind not in NARROW])
     rng = np.random.Generator(np.random.PCG64(bank.seed * 100 + ORDER_SALT))
     rows = [
@@ -183,8 +184,8 @@ def result(bank: Bank, waves: Sequence[Wave], question: Question) -> Result:
 def parameters_table(found: Result, bank: Bank) -> pd.DataFrame:
     """What the prior and the plausible draws say of each parameter: medians and 5% and 95% quantiles.
 
-    ``narrowed`` is the width of the middle 90% of the plausible draws in shares of the prior, 0.9 where
-    nothing was learned.
+    ``width`` is that of the middle 90% of the plausible draws in shares of the prior, 0.9 where nothing was
+    learned; ``draws`` their number.
     """
     shares = found.library.shares[found.plausible]
     rows = []

@@ -24,6 +24,8 @@ COLUMNS = (
 )  # fmt: skip
 FAR = 3.0
 """A target is missed beyond this many standard deviations (the rule of three sigma, Pukelsheim 1994)."""
+SURE = 1e-12
+"""What stands for the standard deviation of a band without one, so that deviations from it are numbers."""
 
 
 def simulated(targets: Iterable[Target], monthly: pd.DataFrame) -> pd.DataFrame:
@@ -113,18 +115,45 @@ def distances(targets: Sequence[Target], values: pd.DataFrame) -> pd.DataFrame:
 
 
 def _distance(target: Target, values: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        away = beyond(target, deviation(target, values))
+    if target.value is None:  # at the ends of a band, and however far on its open side
+        away = np.where(inside(target, values), 0.0, away)
+    if target.spread == 0.0:
+        away = np.where(away > 0.0, math.inf, away)
+    return np.where(np.isnan(values), math.nan, np.where(np.isnan(away), math.inf, away))
+
+
+def deviation(target: Target, values: np.ndarray, most: float = math.inf) -> np.ndarray:
+    """Signed deviations in standard deviations of record and model, float64 like ``values``.
+
+    From the value of the target; of a target without one from the middle of its band, or from the end that
+    is closed. Beyond ``most`` they are cut off; NaN where a run has no value.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         ours = np.log(values) if target.scale == "log" else values
-        if target.value is not None:
-            goal = math.log(target.value) if target.scale == "log" else target.value
-            away = np.abs(ours - goal)
-        else:
-            low, high = _ends(target)
-            outside = np.maximum(low - ours, ours - high)
-            away = np.where(inside(target, values), 0.0, outside)
-        spread = target.spread
-        found = away / spread if spread > 0.0 else np.where(away > 0.0, math.inf, 0.0)
-    return np.where(np.isnan(values), math.nan, np.where(np.isnan(found), math.inf, found))
+        away = (ours - centre(target)[0]) / (target.spread or SURE)
+    return np.clip(away, -most, most)
+
+
+def centre(target: Target) -> tuple[float, float, float]:
+    """From where deviations count, and between which ones a run is as good as any: (from, low, high)."""
+    if target.value is not None:
+        return (math.log(target.value) if target.scale == "log" else target.value), 0.0, 0.0
+    low, high = _ends(target)
+    closed = math.isfinite(low), math.isfinite(high)
+    if all(closed):
+        half = (high - low) / 2.0 / (target.spread or SURE)
+        return (low + high) / 2.0, -half, half
+    if not any(closed):
+        return 0.0, low, high
+    return (high, low, 0.0) if closed[1] else (low, 0.0, high)
+
+
+def beyond(target: Target, deviations: np.ndarray) -> np.ndarray:
+    """How far deviations lie outside of what is as good as any, at least 0."""
+    _, low, high = centre(target)
+    return np.maximum(np.maximum(low - deviations, deviations - high), 0.0)
 
 
 def _ends(target: Target) -> tuple[float, float]:

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.errors import Fault, InputError, escaped, nearest
+from sim.observe.parquet import TORN
 from sim.observe.store import atomically, check_file, refusal
 from sim.scenario import Parameters, shipped_folder
 from sim.scenario.draws import Draws, checked
@@ -110,15 +111,7 @@ def open_draws(path: Path) -> tuple[Draws, About]:
         table = file.read()
     except InputError:
         raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        OverflowError,
-        MemoryError,
-        pa.ArrowException,
-    ) as problem:
+    except TORN as problem:
         raise refusal(path, "is torn, or not a Parquet file", OTHER) from problem
     if any(column.null_count for column in table.columns):
         raise refusal(path, "lacks values", OTHER)

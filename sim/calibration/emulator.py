@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim.calibration.library import Library, beyond, deviation, on_path, read_paths
+from sim.calibration.distance import beyond, deviation
+from sim.calibration.library import CLIP, Library, on_path, read_paths
 from sim.calibration.targets import Target
 
 SHAPES = 6
@@ -133,7 +134,7 @@ class Emulator:
         there, other = 0, months
         for place, target in enumerate(self.targets):
             if on_path(target):
-                found[:, :, place] = deviation(target, read[:, :, there])
+                found[:, :, place] = deviation(target, read[:, :, there], CLIP)
                 there += 1
             else:
                 found[:, :, place] = runs[:, :, other]
@@ -172,8 +173,8 @@ def fit(library: Library, targets: Sequence[Target], seed: int) -> Emulator:
     mean = path.mean(axis=0)
     _, _, shapes = np.linalg.svd(path - mean, full_matrices=False)
     shapes = shapes[:SHAPES]
-    others = [deviation(t, near.values[t.id].to_numpy()) for t in targets if not on_path(t)]
-    values = np.column_stack([(path - mean) @ shapes.T, *others])
+    others = [target for target in targets if not on_path(target)]
+    values = np.column_stack([(path - mean) @ shapes.T, near.deviations(others)])
     rng = np.random.Generator(np.random.PCG64(seed))
     fold = rng.permutation(np.arange(len(values)) % FOLDS)
     columns = [_learned(near.shares, column, fold) for column in values.T]
@@ -202,14 +203,9 @@ def nearest(library: Library, targets: Sequence[Target]) -> np.ndarray:
 def distance(library: Library, targets: Sequence[Target]) -> np.ndarray:
     """Sum over targets of squared deviations beyond what is as good as any, float64 (runs)."""
     total = np.zeros(len(library))
-    for target in targets:
-        away = beyond(target, deviation(target, library.values[target.id].to_numpy()))
-        total += np.where(np.isnan(away), CLIP_SQUARE, away**2)
+    for away in library.beyond(targets).T:  # a run without a value is as far as deviations go
+        total += np.where(np.isnan(away), CLIP, away) ** 2
     return total
-
-
-CLIP_SQUARE = 64.0
-"""What a run without a value counts as: as far as deviations go."""
 
 
 def _learned(shares: np.ndarray, values: np.ndarray, fold: np.ndarray) -> tuple[list[Fit], np.ndarray, float]:

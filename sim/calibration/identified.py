@@ -17,10 +17,10 @@ from scipy import stats
 
 from sim.calibration import search
 from sim.calibration.bank import prior_points
-from sim.calibration.distance import FAR, written
+from sim.calibration.distance import FAR, centre, written
 from sim.calibration.emulator import Emulator
 from sim.calibration.futures import chances, futures
-from sim.calibration.library import Library, beyond, centre, deviation
+from sim.calibration.library import Library
 from sim.calibration.targets import Target
 from sim.scenario import Parameters
 
@@ -181,16 +181,10 @@ def pass_rates(library: Library, targets: Sequence[Target]) -> pd.DataFrame:
     of all, with an exact 90% interval (Clopper & Pearson 1934). A run without a value has not passed.
     """
     first = library.only(library.wave == 0)
-    passed = {
-        target.id: np.nan_to_num(
-            beyond(target, deviation(target, first.values[target.id].to_numpy())), nan=np.inf
-        )
-        <= FAR
-        for target in targets
-    }
-    together = np.logical_and.reduce(list(passed.values())) if passed else np.ones(len(first), dtype=bool)
+    near = np.nan_to_num(first.beyond(targets), nan=np.inf) <= FAR
+    passed = {target.id: near[:, k] for k, target in enumerate(targets)}
     rows = []
-    for name, good in (*passed.items(), ("all", together)):
+    for name, good in (*passed.items(), ("all", near.all(axis=1))):
         count, runs = int(good.sum()), len(good)
         between = stats.binomtest(count, runs).proportion_ci(0.90, "exact")
         rows.append(

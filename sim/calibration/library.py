@@ -6,14 +6,13 @@ number a run. Both are on the scale on which errors are stated, logarithmic wher
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from sim.calibration.distance import read_off, simulated
+from sim.calibration.distance import beyond, deviation, read_off, simulated
 from sim.calibration.targets import Target
 from sim.study.compare import HEADLINE, NATION
 from sim.study.pattern_parts import RUN, Months
@@ -51,6 +50,18 @@ class Library:
             self.scale,
         )
 
+    def deviations(self, targets: Sequence[Target]) -> np.ndarray:
+        """Deviations of every run, cut off at `CLIP`, float64 (runs, targets); NaN where it has no value."""
+        columns = [deviation(t, self.values[t.id].to_numpy(), CLIP) for t in targets]
+        return np.column_stack([np.empty((len(self), 0)), *columns])
+
+    def beyond(self, targets: Sequence[Target]) -> np.ndarray:
+        """How far every run's deviation lies beyond what is as good as any, float64 (runs, targets)."""
+        away = self.deviations(targets)
+        for target, column in zip(targets, away.T, strict=True):
+            column[:] = beyond(target, column)
+        return away
+
 
 def library_of(
     names: Sequence[str],
@@ -84,7 +95,7 @@ class Paths(Months):
     """Paths of national registered cases alone, float64 (months, paths), to read targets off."""
 
     def __init__(self, months: pd.DatetimeIndex, cases: np.ndarray) -> None:
-        self.months = months
+        self.months, self._regions, self._columns = months, frozenset([NATION]), frozenset([HEADLINE])
         index = pd.MultiIndex.from_arrays(
             [np.arange(cases.shape[1]), np.zeros(cases.shape[1], int)], names=RUN
         )
@@ -96,55 +107,15 @@ class Paths(Months):
             raise ValueError(f"paths hold no {column} in {region}")
         return self._cases
 
-    def cover(self, first: str, last: str, region: str = NATION, columns: tuple[str, ...] = ()) -> bool:
-        """Whether months, region and columns are there."""
-        wanted = pd.date_range(first, last, freq="MS")
-        return bool(wanted.isin(self.months).all()) and region == NATION and set(columns) <= {HEADLINE}
-
 
 def on_path(target: Target) -> bool:
     """Whether a target is read off the path of national registered cases alone."""
     if target.pattern is not None:
         return target.pattern in ("P1", "P2a", "P2b", "P3")
-    spans = [
-        span for span in (target.quantity, target.quantity and target.quantity.against) if span is not None
-    ]
-    return all(span.of == [HEADLINE] and span.region == NATION for span in spans)
+    return target.quantity is not None and target.quantity.of_headline
 
 
 def read_paths(targets: Sequence[Target], months: pd.DatetimeIndex, cases: np.ndarray) -> np.ndarray:
     """Targets that lie on paths, float64 (paths, targets); ``cases`` is float64 (months, paths)."""
     found = read_off(targets, Paths(months, cases))
     return np.column_stack([found[target.id] for target in targets])
-
-
-def deviation(target: Target, values: np.ndarray) -> np.ndarray:
-    """Signed deviations in standard deviations of record and model, float64 like ``values``.
-
-    From the value of the target; of a target without one from the middle of its band, or from the end that
-    is closed. Beyond `CLIP` they are cut off; NaN where a run has no value.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ours = np.log(values) if target.scale == "log" else values
-        away = (ours - centre(target)[0]) / target.spread
-    return np.clip(away, -CLIP, CLIP)
-
-
-def centre(target: Target) -> tuple[float, float, float]:
-    """From where deviations count, and between which ones a run is as good as any: (from, low, high)."""
-    log = math.log if target.scale == "log" else float
-    if target.value is not None:
-        return log(target.value), 0.0, 0.0
-    low, high = target.band or (None, None)
-    if low is None or high is None:
-        end = high if low is None else low
-        assert end is not None
-        return log(end), *((-math.inf, 0.0) if low is None else (0.0, math.inf))
-    half = (log(high) - log(low)) / 2.0 / target.spread
-    return (log(low) + log(high)) / 2.0, -half, half
-
-
-def beyond(target: Target, deviations: np.ndarray) -> np.ndarray:
-    """How far deviations lie outside of what is as good as any, at least 0."""
-    _, low, high = centre(target)
-    return np.maximum(np.maximum(low - deviations, deviations - high), 0.0)

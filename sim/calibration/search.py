@@ -17,10 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.calibration.distance import FAR
 from sim.calibration.emulator import Emulator
 
-IMPLAUSIBLE = 3.0
-"""Beyond so many standard deviations a point is ruled out (the rule of three sigma, Pukelsheim 1994)."""
+IMPLAUSIBLE = FAR
+"""Beyond so many standard deviations a point is ruled out."""
 WALL = 20.0
 """How steeply the density falls where a point is ruled out, per squared standard deviation."""
 EFFECTIVE = 0.5

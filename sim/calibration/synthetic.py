@@ -32,9 +32,10 @@ from scipy import stats
 
 from sim.calibration import emulator as emulation
 from sim.calibration import search
+from sim.calibration.distance import beyond
 from sim.calibration.emulator import Emulator, log_paths
 from sim.calibration.futures import chances, futures
-from sim.calibration.library import Library, beyond, deviation
+from sim.calibration.library import Library
 from sim.calibration.targets import Target
 
 TRUTH_SALT = 17
@@ -111,8 +112,7 @@ def chosen(
 ) -> np.ndarray:
     """Numbers of the runs that are truths: half from the first wave, half from the later ones, if any."""
     away = np.zeros(len(library))
-    for target, errors in zip(targets, noise.T, strict=True):
-        seen = deviation(target, library.values[target.id].to_numpy()) + errors
+    for target, seen in zip(targets, (library.deviations(targets) + noise).T, strict=True):
         away += np.where(np.isfinite(seen), beyond(target, seen) ** 2, math.inf)
     first = library.wave == library.wave.min()
     later = ~first & np.isfinite(away)

@@ -28,7 +28,7 @@ from sim.scenario import folders
 from sim.scenario.complaints import validated
 from sim.scenario.places import REGIONS, evidence_faults, evidence_ids
 from sim.scenario.source import Node, read
-from sim.study.compare import NATION
+from sim.study.compare import HEADLINE, NATION
 
 SHIPPED = "card-broken-2020"
 Month = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
@@ -64,6 +64,16 @@ class Quantity(Span):
     by: Literal["ratio", "change", "difference"] = Field(
         "ratio", description="How it is compared: a/b, a/b - 1 or a - b."
     )
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The span itself, and the one that it is compared with, if any."""
+        return (self,) if self.against is None else (self, self.against)
+
+    @property
+    def of_headline(self) -> bool:
+        """Whether it is read off the nation's registered cases alone."""
+        return all(span.of == [HEADLINE] and span.region == NATION for span in self.spans)
 
 
 class Target(Strict):

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from sim.calibration.emulator import distance
-from sim.calibration.library import Library, deviation
+from sim.calibration.library import Library
 from sim.calibration.targets import Target
 from sim.study.pattern_parts import Months
 
@@ -70,7 +70,7 @@ def worth(
     ``forecast`` is float64 (runs), best a logarithm. Of the library the `RUNS` runs nearest to the record
     count that have all values.
     """
-    known = np.column_stack([deviation(t, library.values[t.id].to_numpy()) for t in targets])
+    known = library.deviations(targets)
     whole = np.isfinite(known).all(axis=1) & np.isfinite(forecast)
     for datum in data:
         whole &= np.isfinite(datum.values).all(axis=1)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.calibration.distance import inside, simulated
+from sim.calibration.distance import deviation, inside, simulated
 from sim.calibration.targets import Quantity, Span, Target, Targets
 from sim.forecast.ensemble import QUANTILES, Ensemble, naive_ensembles
 from sim.forecast.scores import LEVELS, brier, crps, weighted_quantiles, wis
@@ -88,12 +88,7 @@ def later(record: Targets, origin: date) -> tuple[Target, ...]:
 
 def of_headline(targets: Sequence[Target]) -> tuple[Target, ...]:
     """The targets that are read off the nation's registered cases alone."""
-    return tuple(t for t in targets if t.quantity is not None and _headline(t.quantity))
-
-
-def _headline(quantity: Quantity) -> bool:
-    spans = [quantity] if quantity.against is None else [quantity, quantity.against]
-    return all(span.of == [HEADLINE] and span.region == NATION for span in spans)
+    return tuple(t for t in targets if t.quantity is not None and t.quantity.of_headline)
 
 
 def with_derived(targets: Sequence[Target]) -> tuple[Target, ...]:
@@ -194,15 +189,6 @@ def scored(target: Target, values: np.ndarray, weights: np.ndarray) -> dict[str,
             "in90": float(low <= target.value <= high),
             "crps": crps(values, target.value, weights),
             "wis": wis(quantiles, target.value, np.array(LEVELS)),
-            "misfit": crps(_deviations(target, values), 0.0, weights),
+            "misfit": crps(deviation(target, values, BEYOND), 0.0, weights),
         }
     )
-
-
-def _deviations(target: Target, values: np.ndarray) -> np.ndarray:
-    """How far values lie from what was observed, in standard deviations, signed, bounded by `BEYOND`."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ours, goal = values, float(target.value or 0.0)
-        if target.scale == "log":
-            ours, goal = np.log(np.maximum(values, 0.0)), math.log(goal)
-        return np.clip((ours - goal) / target.spread, -BEYOND, BEYOND)

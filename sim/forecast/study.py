@@ -78,8 +78,7 @@ def as_sweep(
         name
         for target in record.targets
         if target.quantity is not None
-        for span in (target.quantity, target.quantity.against)
-        if span is not None
+        for span in target.quantity.spans
         for name in span.of
     }
     main = worlds[0]

@@ -54,6 +54,9 @@ OUTCOME_ORDER = (
 )
 """The order of the outcome columns; outcomes not named here follow in the order of the recorder."""
 
+TORN = (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError, pa.ArrowException)
+"""What reading a file raises that is no Parquet file, or not whole."""
+
 MOST_VALUES = 500_000_000
 """Largest table that is read back, in values (rows times columns); 500 million take about 4 GB."""
 
@@ -135,15 +138,7 @@ def read_monthly(
         frame = table.read(columns).to_pandas()
     except InputError:
         raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        OverflowError,
-        MemoryError,
-        pa.ArrowException,
-    ) as problem:
+    except TORN as problem:
         raise refusal(path, "is torn, or not a Parquet file", AGAIN) from problem
     frame = _checked(path, frame)
     return frame if region is None else frame[frame["region"] == region].reset_index(drop=True)

@@ -41,6 +41,7 @@ class Months:
         self._weekly = weekly
         self.months = pd.DatetimeIndex(sorted(monthly["month"].unique()))
         self._regions = frozenset(monthly["region"].unique())
+        self._columns = frozenset(monthly.columns)
 
     def of(self, column: str, region: str = NATION) -> pd.DataFrame:
         """An outcome in a region: rows are months, columns are runs (draw, replicate), values float64."""
@@ -56,7 +57,7 @@ class Months:
         """Whether the runs cover the months from `first` to `last`, also in `region`, and hold `columns`."""
         wanted = pd.date_range(first, last, freq="MS")
         there = bool(wanted.isin(self.months).all()) and region in self._regions
-        return there and set(columns) <= set(self._monthly.columns)
+        return there and self._columns.issuperset(columns)
 
 
 class Worlds:

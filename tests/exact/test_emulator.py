@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from sim.calibration import emulator, search
-from sim.calibration.library import Library, Paths, beyond, centre, deviation, on_path, read_paths
+from sim.calibration.distance import beyond, centre, deviation
+from sim.calibration.library import CLIP, Library, Paths, on_path, read_paths
 from sim.calibration.targets import Target, read_targets
 
 MONTHS = pd.date_range("2020-01-01", "2021-12-01", freq="MS")
@@ -156,10 +157,19 @@ def test_deviations(
 ) -> None:
     """Deviations are signed, cut off, and count only beyond what is as good as any."""
     one = target(**fields)
-    found = deviation(one, np.array(values))
+    found = deviation(one, np.array(values), CLIP)
     assert np.allclose(found, away)
     assert np.allclose(beyond(one, found), over)
     assert centre(one)[1] <= centre(one)[2]
+
+
+def test_a_band_without_an_error_or_from_nothing_on_has_deviations() -> None:
+    """Neither an error of 0 nor a band from 0 on, on a logarithmic scale, stops a calibration."""
+    sure = target(value=None, band=(2.0, 4.0), scale="plain", error=0.0)
+    assert beyond(sure, deviation(sure, np.array([3.0]), CLIP)) == 0.0
+    from_nothing = target(value=None, band=(0.0, 80_000.0))
+    good, bad = beyond(from_nothing, deviation(from_nothing, np.array([10.0, 800_000.0]), CLIP))
+    assert good == 0.0 < bad <= CLIP
 
 
 def test_targets_on_paths_are_read_as_from_a_run() -> None:
