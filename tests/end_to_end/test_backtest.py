@@ -68,7 +68,7 @@ def test_what_was_frozen_is_watched(content: dict[str, Any], folder: Path) -> No
     ],
 )
 def test_wrong_input_is_one_line(words: list[str], complaint: str, tmp_path: Path) -> None:
-    done = cardbreak(*words, folder=tmp_path)
+    done = cardbreak(*words, "--draws", "none", folder=tmp_path)
     assert done.returncode == 2
     assert complaint in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -78,7 +78,7 @@ def test_wrong_input_is_one_line(words: list[str], complaint: str, tmp_path: Pat
 def test_the_controls_find_nothing_in_a_dose_of_nothing(tmp_path: Path) -> None:
     """Two runs a world settle nothing else: no other question passes."""
     size = ["--scale", 5000, "--replicates", 2, "--shuffles", 1, "--jobs", 1, "--start", "2020-05-01"]
-    worlds = ["--rival", "no-adaptation", "--out", "made"]
+    worlds = ["--rival", "no-adaptation", "--draws", "none", "--out", "made"]
     done = cardbreak("controls", *size, *worlds, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "made" / "controls.csv").fillna("")
