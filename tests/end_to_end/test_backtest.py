@@ -11,6 +11,7 @@ import pytest
 from test_study import cardbreak
 
 SIZE = ["--scale", 5000, "--draws", "prior:2", "--replicates", 2, "--jobs", 1]
+POINT = ["--draws", "none"]
 WHEN = ["--origin", "2020-12-20", "--start", "2020-06-01", "--end", "2021-02-28"]
 
 
@@ -60,15 +61,15 @@ def test_what_was_frozen_is_watched(content: dict[str, Any], folder: Path) -> No
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["backtest", "--origin", "2023-05-01"], "after the scenario's end"),
-        (["backtest", "--origin", "2021-01-15", "--origin", "2021-01-15"], "is given twice"),
+        (["backtest", *POINT, "--origin", "2023-05-01"], "after the scenario's end"),
+        (["backtest", *POINT, "--origin", "2021-01-15", "--origin", "2021-01-15"], "is given twice"),
         (["backtest", "--origin", "2020-11-20"], "before what any shipped draws know"),
         (["backtest", "--check", "nowhere"], "holds no frozen forecast"),
         (["controls", "--end", "2021-06-30"], "ends on 2021-06-30, before the record"),
     ],
 )
 def test_wrong_input_is_one_line(words: list[str], complaint: str, tmp_path: Path) -> None:
-    done = cardbreak(*words, "--draws", "none", folder=tmp_path)
+    done = cardbreak(*words, folder=tmp_path)
     assert done.returncode == 2
     assert complaint in done.stderr
     assert len(done.stderr.splitlines()) == 1
