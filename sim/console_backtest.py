@@ -31,7 +31,7 @@ def backtest(
     """Make the forecasts of days of the past and score them; ``keep``: where to freeze them, and whether by
     force.
     """
-    from sim.calibration.plausible import known_by
+    from sim.calibration.plausible import knowing
     from sim.calibration.targets import read_targets
     from sim.forecast import backtest as study
     from sim.forecast import frozen
@@ -40,7 +40,7 @@ def backtest(
     record = read_targets()
     (scenario,) = common.load([name])
     chosen = days or study.ORIGINS
-    tables = {day: known_by(day) for day in chosen} if common.draws.kind == "plausible" else {}
+    tables = {day: knowing(scenario, day, common.draws) for day in chosen}
     origins = study.origins_of(scenario, chosen, rivals, tables, hindsight=hindsight)
     worlds = [world for origin in origins for world in origin.worlds]
     draws = common.draws_for(worlds)

@@ -33,8 +33,9 @@ def forecast(
     options: SweepOptions,
 ) -> None:
     """Make the runs of a forecast, or those that are missing, and tell what it says; ``when``: the day, and
-    whether only what was known of the schedule on the day counts.
+    whether only what was known on the day counts, of the schedule and in the draws.
     """
+    from sim.calibration.plausible import knowing
     from sim.calibration.targets import read_targets
     from sim.forecast import study
     from sim.forecast.as_known import as_known
@@ -43,9 +44,12 @@ def forecast(
     record = read_targets()
     origin = when[0] or max(target.known for target in record.targets)
     (scenario,) = common.load([name])
-    known = as_known(scenario, origin) if when[1] else None
-    scenario = known.scenario if known is not None else scenario
-    worlds = study.structures_of(scenario, origin, months, rivals, common.draws)
+    known, wish = None, None if when[1] else common.draws
+    if when[1]:
+        known = as_known(scenario, origin)
+        table = knowing(scenario, origin, common.draws)
+        scenario = known.scenario.with_(parameters=scenario.parameters.with_draws(table))
+    worlds = study.structures_of(scenario, origin, months, rivals, wish)
     asked = study.as_sweep(worlds, record, common.replicates, common.draws_for(worlds), common.seed)
     folder = SweepFolder(options.out or Path("results") / f"forecast-{scenario.name[:60]}-{origin}")
     if (interrupted := carried_out(name, asked, folder, options)) is None:

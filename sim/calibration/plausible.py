@@ -57,17 +57,40 @@ def attached(scenarios: Sequence[Scenario], wish: DrawsWish) -> list[Scenario]:
 
 
 def known_by(day: date) -> Draws:
-    """The shipped table that knows most of the record and nothing that became known after a day.
+    """The shipped table of the main model that knows most of the record and nothing later than a day.
 
     Raises `InputError` where none is shipped.
     """
-    opened = [open_draws(Path(display(path)))[0] for path in shipped_draws().values()]
-    dated = {table.known_by: table for table in opened if table.known_by is not None}
+    opened = [open_draws(Path(display(path))) for path in shipped_draws().values()]
+    dated = {
+        table.known_by: table
+        for table, about in opened
+        if table.known_by is not None and about.structure == "none"
+    }
     if not (early := [known for known in dated if known <= day]):
         what = f"{day} lies before what any shipped draws know"
         mend = "Give --draws prior:40, a table of your own, or a later day."
         raise InputError([Fault("--origin", None, "", what, mend)])
     return dated[max(early)]
+
+
+def knowing(scenario: Scenario, day: date, wish: DrawsWish) -> Draws | None:
+    """The draws of a scenario as a forecaster of a day could have had them; None where no table is asked for.
+
+    For the plausible ones that is the shipped table of the day (`known_by`). Raises `InputError` where there
+    is none, where it holds fewer draws than are asked for, and for a table that knows what came later.
+    """
+    if wish.kind == "plausible":
+        table = known_by(day)
+        if wish.number is not None and wish.number > len(table):
+            what = f"asks for {wish.number} draws, and {len(table)} are shipped that know no more than {day}"
+            raise InputError([Fault("--draws", None, "", what, f"Give {len(table)} at most.")])
+        return table
+    own = scenario.parameters.draws
+    if own is not None and own.known_by is not None and own.known_by > day:
+        what = f"know the record up to {own.known_by}, which on {day} nobody did"
+        raise InputError([Fault("--draws", None, "", what, f"Give a table made with --known-by {day}.")])
+    return own
 
 
 def number_of(scenarios: Sequence[Scenario], wish: DrawsWish) -> int | None:

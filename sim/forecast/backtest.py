@@ -69,7 +69,7 @@ def origins_of(
     scenario: Scenario,
     days: Sequence[date],
     rivals: Sequence[str],
-    tables: Mapping[date, Draws],
+    tables: Mapping[date, Draws | None],
     *,
     hindsight: bool = True,
 ) -> tuple[Origin, ...]:

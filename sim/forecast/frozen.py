@@ -72,7 +72,8 @@ def _draws(made: Backtest, count: int) -> dict[str, Any]:
     table = made.origin.draws
     if table is None:
         return {"count": count, "source": "priors"}
-    return {"count": count, "source": table.source, "digest": table.digest}
+    known_by = None if table.known_by is None else table.known_by.isoformat()
+    return {"count": count, "source": table.source, "known_by": known_by, "digest": table.digest}
 
 
 def freeze(made: Path, into: Path, *, force: bool = False) -> list[Path]:

@@ -11,6 +11,7 @@ import pytest
 from test_study import cardbreak
 
 SIZE = ["--scale", 5000, "--draws", "prior:2", "--replicates", 2, "--jobs", 1]
+POINT = ["--draws", "none"]
 WHEN = ["--origin", "2020-12-20", "--start", "2020-06-01", "--end", "2021-02-28"]
 
 
@@ -60,8 +61,8 @@ def test_what_was_frozen_is_watched(content: dict[str, Any], folder: Path) -> No
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["backtest", "--origin", "2023-05-01"], "after the scenario's end"),
-        (["backtest", "--origin", "2021-01-15", "--origin", "2021-01-15"], "is given twice"),
+        (["backtest", *POINT, "--origin", "2023-05-01"], "after the scenario's end"),
+        (["backtest", *POINT, "--origin", "2021-01-15", "--origin", "2021-01-15"], "is given twice"),
         (["backtest", "--origin", "2020-11-20"], "before what any shipped draws know"),
         (["backtest", "--check", "nowhere"], "holds no frozen forecast"),
         (["controls", "--end", "2021-06-30"], "ends on 2021-06-30, before the record"),
@@ -78,7 +79,7 @@ def test_wrong_input_is_one_line(words: list[str], complaint: str, tmp_path: Pat
 def test_the_controls_find_nothing_in_a_dose_of_nothing(tmp_path: Path) -> None:
     """Two runs a world settle nothing else: no other question passes."""
     size = ["--scale", 5000, "--replicates", 2, "--shuffles", 1, "--jobs", 1, "--start", "2020-05-01"]
-    worlds = ["--rival", "no-adaptation", "--out", "made"]
+    worlds = ["--rival", "no-adaptation", "--draws", "none", "--out", "made"]
     done = cardbreak("controls", *size, *worlds, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "made" / "controls.csv").fillna("")

@@ -257,6 +257,18 @@ def test_the_frozen_forecasts_of_the_project_are_as_they_were() -> None:
     assert frozen.touched(folder) == []
 
 
+def test_a_frozen_forecast_names_its_draws(tmp_path: Path) -> None:
+    name = world().parameters.uncertain[0]
+    values = np.array([[world().parameters.passport(name).at(0.3)]])
+    table = Draws((name,), values, "made up", JUNE)
+    (origin,) = origins_of(world(), [JUNE], [], {JUNE: table})
+    asked = sweep_of("all", [origin], read_targets(), 2, 1, 1)
+    made = backtest(made_up([origin.worlds[0].name], 2), origin, read_targets())
+    about = json.loads(frozen.write(tmp_path, made, asked).with_suffix(".json").read_text())
+    expected = {"count": 1, "source": "made up", "known_by": "2021-06-17", "digest": table.digest}
+    assert about["draws"] == expected
+
+
 # Negative controls.
 
 

@@ -13,7 +13,8 @@ import pytest
 from fake_draws import NAMES, table, write_table
 
 from sim.calibration import plausible
-from sim.calibration.plausible import attached, drawn_from, in_words, notes_of, number_of
+from sim.calibration.draws_file import About, write_draws
+from sim.calibration.plausible import attached, drawn_from, in_words, knowing, notes_of, number_of
 from sim.console_sweep import SweepOptions, planned
 from sim.draws_wish import PLAUSIBLE, POINT_VALUES, DrawsWish, asked, prior, read_wish
 from sim.errors import InputError
@@ -302,6 +303,25 @@ def test_a_forecast_says_what_its_draws_know(shipped: Path, origin: date, words:
     assert "was not held against the record" in next(caveats(bands, [blind], origin))
     assert "from the priors" in next(caveats(bands, [{"source": "priors"}], origin))
     assert "point values" in next(caveats(bands, [], origin))
+
+
+def test_a_forecaster_of_the_past_has_the_draws_of_his_day(shipped: Path) -> None:
+    """The newest table of the main model that knows nothing later, or a clear refusal."""
+    world, later, day = scenario(), table(4, seed=3), date(2019, 2, 10)
+    about = About("cardbreak calibrate", "baseline", known_by=date(2020, 1, 1), source="later")
+    write_draws(shipped / "as-known-2020-01-01.parquet", later, about)
+    assert knowing(world, day, PLAUSIBLE) == knowing(world, date(2019, 12, 31), PLAUSIBLE) == SHIPPED
+    assert knowing(world, date(2020, 1, 1), PLAUSIBLE) == later
+    assert knowing(world, day, POINT_VALUES) is None
+    with pytest.raises(InputError, match="before what any shipped draws know"):
+        knowing(world, date(2019, 2, 9), PLAUSIBLE)
+    with pytest.raises(InputError, match="asks for 5 draws, and 4 are shipped"):
+        knowing(world, date(2020, 1, 1), DrawsWish("plausible", 5))
+    wish = DrawsWish("file", None, str(shipped / "as-known-2020-01-01.parquet"))
+    (own,) = attached([world], wish)
+    assert knowing(own, date(2020, 1, 1), wish) == later
+    with pytest.raises(InputError, match="know the record up to 2020-01-01, which on 2019-12-31 nobody did"):
+        knowing(own, date(2019, 12, 31), wish)
 
 
 # What sweeps make of it.
