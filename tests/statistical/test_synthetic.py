@@ -18,7 +18,7 @@ from sim.calibration.search import posterior
 from sim.calibration.synthetic import Coverage, coverage, shown
 from sim.calibration.synthetic import verdict as covered
 from sim.calibration.targets import Quantity, Target
-from sim.calibration.worth import Datum, worth
+from sim.calibration.worth import Datum, monthly_datum, worth
 from sim.scenario import load
 
 ORIGIN = date(2021, 6, 1)
@@ -168,6 +168,21 @@ def test_a_datum_is_worth_what_it_tells(library: Library) -> None:
     table = worth(library, TARGETS, forecast, data, 1).set_index("datum")
     assert table.loc["later", "verdict"] == "narrows the forecast"
     assert table.loc["noise", "verdict"] == "cannot be told from nothing"
+
+
+def test_a_month_without_any_is_not_left_out() -> None:
+    monthly = pd.DataFrame(
+        {
+            "draw": 1,
+            "replicate": 0,
+            "month": MONTHS[:3],
+            "region": "CN",
+            "cases_registered": [0.0, 100.0, 400.0],
+        }
+    )
+    months = ("2021-01", "2021-03")
+    datum = monthly_datum("cases", "cases", [monthly], "cases_registered", "CN", months, 0.1, 50.0)
+    assert np.exp(datum.values) == pytest.approx(np.array([[50.0, 100.0, 400.0]]))
 
 
 def test_searches_that_disagree_count_for_little() -> None:
