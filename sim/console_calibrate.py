@@ -48,7 +48,7 @@ def calibrate(asked: Asked, options: SweepOptions) -> None:
     from sim.calibration import calibrate as study
     from sim.views.progress import Display
 
-    _installed()
+    installed("calibrate")
     bank, question = _opened(asked, options)
     display = Display(quiet=options.quiet)
     bank.begin()
@@ -67,13 +67,13 @@ def calibrate(asked: Asked, options: SweepOptions) -> None:
     _tell(study.result(bank, made, question), bank, question, asked, options)
 
 
-def _installed() -> None:
+def installed(command: str) -> None:
     """Raises `InputError` where the library for emulators is missing, before anything is computed."""
     import importlib.util
 
     if importlib.util.find_spec("sklearn") is None:
         what = "needs scikit-learn, which is not installed"
-        raise InputError([Fault("calibrate", None, "", what, "Run `make setup-studies`.")])
+        raise InputError([Fault(command, None, "", what, "Run `make setup-studies`.")])
 
 
 def _opened(asked: Asked, options: SweepOptions) -> tuple[Bank, Question]:

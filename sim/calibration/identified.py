@@ -46,18 +46,34 @@ def holm(p: np.ndarray) -> np.ndarray:
     return found
 
 
-def narrowed(names: Sequence[str], shares: np.ndarray, parameters: Parameters) -> pd.DataFrame:
+def effective(searches: Sequence[np.ndarray]) -> np.ndarray:
+    """As how many independent points the points of several searches count, float64 (parameters).
+
+    Points of one search hang together, and all of one search on the rows that stood for its chance. So the
+    searches are the unit: the variance of a mean over them says how much it moves. Few searches say that
+    badly for one parameter, so it counts at most as half of the parameters do.
+    """
+    means = np.array([shares.mean(axis=0) for shares in searches])
+    between = np.maximum(means.var(axis=0, ddof=1) / len(searches), 1e-12)
+    own = np.concatenate(searches).var(axis=0) / between
+    return np.asarray(np.clip(np.minimum(own, np.median(own)), 1.0, sum(map(len, searches))))
+
+
+def narrowed(names: Sequence[str], searches: Sequence[np.ndarray], parameters: Parameters) -> pd.DataFrame:
     """Prior against posterior, a row a parameter.
 
-    The test is Kolmogorov's and Smirnov's of the shares against the uniform distribution. Points that a
-    search has copied say nothing new, so the sample counts as large as it has different values. A parameter
-    is *narrowed* if the test is clear and the middle 90% hold at most `NARROW` of the prior; *shifted* if it
-    is clear and the median is off the middle by `OFF_MIDDLE` or more; else *not identified*.
+    The test is Kolmogorov's and Smirnov's of the shares against the uniform distribution, of as many points
+    as all searches count (`effective`). A parameter is *narrowed* if the test is clear and the middle 90%
+    hold at most `NARROW` of the prior; *shifted* if it is clear and the median is off the middle by
+    `OFF_MIDDLE` or more; else *not identified*.
 
-    ``shares``: float64 (points, parameters) of the posterior.
+    ``searches``: of the posterior, with seeds of their own, at least 2, better 8; each float64 (points,
+    parameters).
     """
+    shares = np.concatenate(searches)
+    counted = effective(searches)
     ends = np.quantile(shares, [0.05, 0.5, 0.95], axis=0)
-    p = np.array([_uniform(column) for column in shares.T])
+    p = np.array([_uniform(column, count) for column, count in zip(shares.T, counted, strict=True)])
     rows = []
     for k, (name, corrected) in enumerate(zip(names, holm(p), strict=True)):
         passport = parameters.passport(name)
@@ -72,6 +88,7 @@ def narrowed(names: Sequence[str], shares: np.ndarray, parameters: Parameters) -
                 **dict(zip(("low", "median", "high"), after, strict=True)),
                 "median_share": float(ends[1, k]),
                 "width": width,
+                "points": float(counted[k]),
                 "p": float(corrected),
                 "verdict": verdict(float(corrected), width, float(ends[1, k])),
             }
@@ -79,10 +96,10 @@ def narrowed(names: Sequence[str], shares: np.ndarray, parameters: Parameters) -
     return pd.DataFrame(rows)
 
 
-def _uniform(shares: np.ndarray) -> float:
-    """p-value of shares against the uniform distribution, as of a sample of their different values."""
+def _uniform(shares: np.ndarray, count: float) -> float:
+    """p-value of shares against the uniform distribution, as of so many independent ones."""
     gap = float(stats.kstest(shares, "uniform").statistic)
-    return float(stats.kstwo.sf(gap, len(np.unique(shares))))
+    return float(stats.kstwo.sf(gap, max(round(count), 1)))
 
 
 def verdict(p: float, width: float, median: float) -> str:
@@ -95,25 +112,31 @@ def verdict(p: float, width: float, median: float) -> str:
 
 
 def pairs(
-    names: Sequence[str], shares: np.ndarray, parameters: Parameters, which: Sequence[int], seed: int
+    names: Sequence[str],
+    searches: Sequence[np.ndarray],
+    parameters: Parameters,
+    which: Sequence[int],
+    seed: int,
 ) -> pd.DataFrame:
     """Pairs of parameters of which the record knows the product or the quotient better than either alone.
 
     Of ``which`` (numbers of parameters) every pair is tried: Spearman's rank correlation, corrected for the
-    number of pairs, must be clear and at least `TOGETHER`. Then the combination, a product where they go
-    against each other and else a quotient (a sum or difference where a value is not above 0), has to be
-    narrower than both: widths of the middle 90% against those that independent draws from the prior have.
+    number of pairs, must be clear and at least `TOGETHER`; points count as in `narrowed`. Then the
+    combination, a product where they go against each other and else a quotient (a sum or difference where a
+    value is not above 0), has to be narrower than both: widths of the middle 90% against those that
+    independent draws from the prior have.
     """
     which = list(which)
     columns = ("first", "second", "combination", "correlation", "p", "width", "first_width", "second_width")
     if len(which) < 2:
         return pd.DataFrame(columns=list(columns))
+    shares, counted = np.concatenate(searches), effective(searches)
     ranks = stats.rankdata(shares[:, which], axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         correlation = np.nan_to_num(np.corrcoef(ranks.T))
-    size = min(len(np.unique(shares[:, k])) for k in which)
     both = list(combinations(range(len(which)), 2))
     rho = np.array([correlation[a, b] for a, b in both])
+    size = np.array([min(counted[which[a]], counted[which[b]]) for a, b in both])
     p = holm(_no_correlation(rho, size))
     prior = prior_points(names, COMPARED, seed)
     rows = []
@@ -127,13 +150,11 @@ def pairs(
     return found.sort_values("width", kind="stable", ignore_index=True)
 
 
-def _no_correlation(rho: np.ndarray, size: int) -> np.ndarray:
-    """Two-sided p-values of rank correlations in a sample of this size (Student's approximation)."""
-    if size < 4:
-        return np.ones(len(rho))
-    with np.errstate(divide="ignore"):
-        t = np.abs(rho) * np.sqrt((size - 2) / np.maximum(1.0 - rho**2, 1e-300))
-    return np.asarray(2.0 * stats.t.sf(t, size - 2))
+def _no_correlation(rho: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Two-sided p-values of rank correlations in samples of these sizes (Student's approximation)."""
+    free = np.maximum(size - 2.0, 1e-9)
+    t = np.abs(rho) * np.sqrt(free / np.maximum(1.0 - rho**2, 1e-300))
+    return np.where(size > 3.0, 2.0 * stats.t.sf(t, free), 1.0)
 
 
 def _pair(

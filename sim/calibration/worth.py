@@ -46,15 +46,19 @@ def monthly_datum(
     region: str,
     months: tuple[str, str],
     error: float,
+    least: float,
 ) -> Datum:
-    """Logarithms of an outcome by month in a region, of the monthly tables that the library was made of."""
+    """Logarithms of an outcome by month in a region, of the monthly tables that the library was made of.
+
+    Values below ``least`` count as that, such as half of what one simulated unit stands for: runs in which a
+    coarse model shows none would be left out otherwise, and they are not just any.
+    """
     parts = []
     for monthly in waves:
         table = Months(monthly).of(outcome, region).loc[f"{months[0]}-01" : f"{months[1]}-01"]
         parts.append(table.to_numpy(dtype="float64").T)
     values = np.concatenate(parts)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return Datum(name, title, np.log(np.where(values > 0.0, values, np.nan)), error)
+    return Datum(name, title, np.log(np.maximum(values, least)), error)
 
 
 def parameter_datum(name: str, title: str, library: Library, names: Sequence[str], error: float) -> Datum:

@@ -12,13 +12,13 @@ import pytest
 
 from sim.calibration import emulator as emulation
 from sim.calibration.emulator import Emulator
-from sim.calibration.identified import holm, narrowed, pairs, pass_rates, verdict, without_each
+from sim.calibration.identified import effective, holm, narrowed, pairs, pass_rates, verdict, without_each
 from sim.calibration.library import Library, read_paths
 from sim.calibration.search import posterior
 from sim.calibration.synthetic import Coverage, coverage, shown
 from sim.calibration.synthetic import verdict as covered
 from sim.calibration.targets import Quantity, Target
-from sim.calibration.worth import Datum, worth
+from sim.calibration.worth import Datum, monthly_datum, worth
 from sim.scenario import load
 
 ORIGIN = date(2021, 6, 1)
@@ -126,8 +126,8 @@ def test_coverage_in_words(row: tuple[float, float, float, int], words: str) -> 
 
 def test_the_record_narrows_what_the_paths_hang_on(library: Library) -> None:
     learned = emulation.fit(library, TARGETS, 1)
-    shares = posterior(learned, 400, 1).shares
-    table = narrowed(NAMES, shares, load("baseline").parameters)
+    searches = [posterior(learned, 200, seed).shares for seed in range(6)]
+    table = narrowed(NAMES, searches, load("baseline").parameters)
     assert table.loc[0, "verdict"] == "narrowed"
     assert set(table.loc[3:, "verdict"]) == {"not identified"}
 
@@ -136,9 +136,9 @@ def test_a_pair_is_found_of_which_only_the_product_is_known() -> None:
     rng = np.random.Generator(np.random.PCG64(5))
     shares = rng.random((400, len(NAMES)))
     parameters = load("baseline").parameters
-    assert pairs(NAMES, shares, parameters, range(4), 1).empty
+    assert pairs(NAMES, np.split(shares, 4), parameters, range(4), 1).empty
     shares[:, 1] = np.clip(1.0 - shares[:, 0] + 0.05 * rng.standard_normal(400), 0.001, 0.999)
-    found = pairs(NAMES, shares, parameters, range(4), 1)
+    found = pairs(NAMES, np.split(shares, 4), parameters, range(4), 1)
     assert found[["first", "second"]].to_numpy().tolist() == [list(NAMES[:2])]
     assert found.loc[0, "combination"] in ("product", "sum")
     assert found.loc[0, "width"] < 0.8
@@ -168,6 +168,33 @@ def test_a_datum_is_worth_what_it_tells(library: Library) -> None:
     table = worth(library, TARGETS, forecast, data, 1).set_index("datum")
     assert table.loc["later", "verdict"] == "narrows the forecast"
     assert table.loc["noise", "verdict"] == "cannot be told from nothing"
+
+
+def test_a_month_without_any_is_not_left_out() -> None:
+    monthly = pd.DataFrame(
+        {
+            "draw": 1,
+            "replicate": 0,
+            "month": MONTHS[:3],
+            "region": "CN",
+            "cases_registered": [0.0, 100.0, 400.0],
+        }
+    )
+    months = ("2021-01", "2021-03")
+    datum = monthly_datum("cases", "cases", [monthly], "cases_registered", "CN", months, 0.1, 50.0)
+    assert np.exp(datum.values) == pytest.approx(np.array([[50.0, 100.0, 400.0]]))
+
+
+def test_searches_that_disagree_count_for_little() -> None:
+    """Each search is sure of a place of its own: together they know nothing."""
+    rng = np.random.Generator(np.random.PCG64(6))
+    places = rng.random((6, 1, len(NAMES)))
+    searches = [np.clip(place + 0.02 * rng.standard_normal((500, 1)), 0.0, 1.0) for place in places]
+    assert effective(searches).max() < 12.0
+    table = narrowed(NAMES, searches, load("baseline").parameters)
+    assert set(table["verdict"]) == {"not identified"}
+    alike = list(rng.random((6, 500, len(NAMES))))
+    assert np.median(effective(alike)) > 1000.0
 
 
 def test_holm_keeps_order_and_rule() -> None:
