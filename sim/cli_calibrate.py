@@ -52,6 +52,14 @@ def calibrate(
             metavar="DIR", help="Compare with the tables of an earlier calibration.", show_default=False
         ),
     ] = None,
+    scouts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="A bank at a coarser scale, whose runs help to learn and are no draws.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: DryRun = False,
     seed: Annotated[int, typer.Option(min=0, max=2**20, help="Root of all random numbers.")] = 1,
     scale: Annotated[int, typer.Option(min=1, max=100_000, help="Scale of all runs.")] = 200,
@@ -70,5 +78,5 @@ def calibrate(
 
     plan = Plan(prior, start, matching, matching_waves, generation, generations)
     readings = tuple(variant or ())
-    asked = Asked(targets, known_by, readings, rival, scale, seed, plan, wanted, against)
+    asked = Asked(targets, known_by, readings, rival, scale, seed, plan, wanted, against, scouts)
     work(asked, SweepOptions(jobs, bank, True, False, quiet, json, dry_run, cluster=cluster))

@@ -17,6 +17,7 @@ from sim.errors import Fault, InputError
 if TYPE_CHECKING:
     from sim.calibration.bank_folder import Bank, Wave
     from sim.calibration.calibrate import Plan, Question, Result
+    from sim.calibration.library import Library
     from sim.views.progress import Display
 
 FILES = ("parameters.csv", "targets.csv", "waves.csv")
@@ -41,6 +42,7 @@ class Asked:
     plan: Plan
     wanted: int
     against: Path | None
+    scouts: Path | None = None
 
 
 def calibrate(asked: Asked, options: SweepOptions) -> None:
@@ -51,6 +53,7 @@ def calibrate(asked: Asked, options: SweepOptions) -> None:
     installed("calibrate")
     bank, question = _opened(asked, options)
     display = Display(quiet=options.quiet)
+    scouts = None if asked.scouts is None else _scouts(asked.scouts, bank, question)
     bank.begin()
     waves = study.there(bank, asked.plan, question)
     _state(bank, asked, waves, options, display)
@@ -61,7 +64,7 @@ def calibrate(asked: Asked, options: SweepOptions) -> None:
         if wave is None:
             if kind not in study.FREE:
                 display.say("learning from the runs so far")
-            wave = study.planned(bank, kind, count, question)
+            wave = study.planned(bank, kind, count, question, scouts)
         _run(bank, wave, options)
         made.append(wave)
     _tell(study.result(bank, made, question), bank, question, asked, options)
@@ -98,6 +101,18 @@ def _opened(asked: Asked, options: SweepOptions) -> tuple[Bank, Question]:
     words += [f"known by {asked.known_by}"] if asked.known_by else []
     folder = options.out or Path("results") / f"bank-{scenario.name[:60]}"
     return Bank(folder, scenario, asked.seed), Question(", ".join(words), targets)
+
+
+def _scouts(folder: Path, bank: Bank, question: Question) -> Library:
+    """The runs of another bank that differs in its scale alone. Raises `InputError` where more differs."""
+    from sim.console_synthetic import opened
+
+    other = opened(folder)
+    if other.scenario.with_(scale=bank.scenario.scale).hash() != bank.scenario.hash():
+        what = f"holds runs of another world than {bank.scenario.name}"
+        mend = "Give a bank of the same scenario and structure; only its scale may differ."
+        raise InputError([Fault("--scouts", None, "", f"{folder} {what}", mend)])
+    return other.library(other.waves(), question.fitted)
 
 
 def _state(

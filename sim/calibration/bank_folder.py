@@ -58,7 +58,7 @@ class Wave:
     def points(self) -> pd.DataFrame:
         """Shares, a row for each run. Raises `InputError` where they are no points."""
         file = self.path / POINTS
-        check_file(file, MOST_BYTES)
+        check_file(file, MOST_BYTES, OTHER)
         try:
             table = pd.read_parquet(file)
             values = table.to_numpy(dtype="float64")
@@ -158,7 +158,7 @@ class Bank:
 
 def _content(file: Path) -> dict[str, Any]:
     """A small JSON file. Raises `InputError`."""
-    check_file(file, MOST_WORDS)
+    check_file(file, MOST_WORDS, OTHER)
     try:
         content = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError) as problem:

@@ -89,8 +89,8 @@ def there(bank: Bank, plan: Plan, question: Question) -> list[Wave | None]:
     return found
 
 
-def planned(bank: Bank, kind: Kind, count: int, question: Question) -> Wave:
-    """Plan the next wave, from all runs that the bank holds."""
+def planned(bank: Bank, kind: Kind, count: int, question: Question, scouts: Library | None = None) -> Wave:
+    """Plan the next wave, from all runs that the bank holds, and from ``scouts`` (see `emulator.fit`)."""
     waves = bank.waves()
     if kind == "prior":
         return bank.add(kind, question.label, prior_points(bank.names, count, bank.seed), {})
@@ -100,14 +100,14 @@ def planned(bank: Bank, kind: Kind, count: int, question: Question) -> Wave:
     if kind == "chance":
         here = point_values(bank.names, bank.scenario.parameters)
         return bank.add(kind, question.label, np.tile(here, (count, 1)), {})
-    learned = emulation.fit(bank.library(waves, question.fitted), question.fitted, bank.seed)
+    learned = emulation.fit(bank.library(waves, question.fitted), question.fitted, bank.seed, scouts)
     find = search.left_over if kind == "matching" else search.posterior
     found = find(learned, max(CANDIDATES, count), bank.seed * 100 + len(waves))
     about = {
         "log_share": found.log_share,
         "steps": found.steps,
         "accepted": found.accepted,
-        "learned_from": len(learned.rest),
+        "learned_from": len(learned.library),
         "active": [bank.names[k] for k in learned.active],
         "explained": dict(explained(learned)),
     }

@@ -67,7 +67,8 @@ class Emulator:
 
     ``fits`` holds for each fold the fits of all scores and other targets, ``explained`` how much of their
     variance they explain in runs that they had not seen (0 where the mean does as well). ``rest`` is float64
-    (runs, months + other targets): what was left over in each run; ``fold`` the fit that had not seen it.
+    (rows, months + other targets): what was left over in each run that is no scout; ``fold`` the fit that had
+    not seen it.
     """
 
     library: Library
@@ -144,12 +145,30 @@ class Emulator:
     def log_likelihood(self, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Logarithm of how likely the record is at each point, up to a constant, float64 (points).
 
-        Errors of record and model are normal; chance is averaged over the rows of what is left over.
+        A synthetic likelihood (Wood 2010): deviations from targets that have a value are taken as normal, with
+        the mean and the covariance that the rows of what is left over give them, and the errors of record and
+        model added. A mean over rows of their likelihoods would hang on the one or two rows that fit best. Of
+        a target without a value it is the mean over rows, each target by itself.
         """
-        return np.asarray(np.logaddexp.reduce(self.log_rows(shares, rows), axis=1) - np.log(len(rows)))
+        away = self.emulated(shares, rows)
+        valued = [k for k, target in enumerate(self.targets) if target.value is not None]
+        mean = away[:, :, valued].mean(axis=1)
+        around = away[:, :, valued] - mean[:, None]
+        spread = np.swapaxes(around, 1, 2) @ around / (len(rows) - 1) + np.eye(len(valued))
+        root = np.linalg.cholesky(spread)
+        scaled = np.linalg.solve(root, mean[:, :, None])[:, :, 0]
+        found = -0.5 * (scaled**2).sum(axis=1)
+        found -= np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+        for k, target in enumerate(self.targets):
+            if target.value is None:
+                each = -0.5 * beyond(target, away[:, :, k]) ** 2
+                found += np.logaddexp.reduce(each, axis=1) - np.log(len(rows))
+        return np.asarray(found)
 
     def log_rows(self, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The same of every emulated run, float64 (points, rows): how well a row fits the record there."""
+        """Logarithm of how likely the record is given each emulated run, up to a constant, float64 (points,
+        rows): how well a row of what is left over fits the record there.
+        """
         away = self.emulated(shares, rows)
         squares = np.zeros(away.shape[:2])
         for k, target in enumerate(self.targets):
@@ -166,9 +185,14 @@ class Emulator:
         return np.asarray(over / spread)
 
 
-def fit(library: Library, targets: Sequence[Target], seed: int) -> Emulator:
-    """Learn from the runs of a library that lie nearest to the targets."""
-    near = library.only(nearest(library, targets))
+def fit(library: Library, targets: Sequence[Target], seed: int, scouts: Library | None = None) -> Emulator:
+    """Learn from the runs of a library that lie nearest to the targets.
+
+    ``scouts``: runs of the same world at a coarser scale, of which the nearest are learned from too. What is
+    left over in them does not stand for chance, which is larger there.
+    """
+    ours = library.only(nearest(library, targets))
+    near = ours if scouts is None else ours.joined(scouts.only(nearest(scouts, targets)))
     path = log_paths(near)
     mean = path.mean(axis=0)
     _, _, shapes = np.linalg.svd(path - mean, full_matrices=False)
@@ -183,6 +207,7 @@ def fit(library: Library, targets: Sequence[Target], seed: int) -> Emulator:
         [path - mean - guess[:, : len(shapes)] @ shapes, (values - guess)[:, len(shapes) :]]
     )
     whole = np.isfinite(left).all(axis=1)
+    whole[len(ours) :] = False
     fits = tuple(zip(*(fits for fits, _, _ in columns), strict=True))
     explained = np.array([share for _, _, share in columns])
     return Emulator(near, tuple(targets), mean, shapes, fits, explained, left[whole], fold[whole])

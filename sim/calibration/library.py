@@ -50,6 +50,18 @@ class Library:
             self.scale,
         )
 
+    def joined(self, other: Library) -> Library:
+        """These runs, then those of another library of the same parameters, months and targets."""
+        return Library(
+            self.names,
+            np.concatenate([self.shares, other.shares]),
+            np.concatenate([self.wave, other.wave]),
+            self.months,
+            np.concatenate([self.cases, other.cases]),
+            pd.concat([self.values, other.values], ignore_index=True),
+            max(self.scale, other.scale),
+        )
+
     def deviations(self, targets: Sequence[Target]) -> np.ndarray:
         """Deviations of every run, cut off at `CLIP`, float64 (runs, targets); NaN where it has no value."""
         columns = [deviation(t, self.values[t.id].to_numpy(), CLIP) for t in targets]

@@ -28,7 +28,7 @@ EFFECTIVE = 0.5
 MOVES = 12
 """Moves of every point after each step, of which each changes about `TOGETHER` parameters."""
 TOGETHER = 5
-ROWS = 40
+ROWS = 100
 """Emulated runs a point."""
 MOST_STEPS = 60
 Density = Callable[[np.ndarray], np.ndarray]
