@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sim.options import DryRun, Jobs, Json, KnownBy, OnCluster, Quiet
+from sim.options import DryRun, Jobs, Json, KnownBy, OnCluster, Quiet, Seed, day
 
 calibrations = typer.Typer()
+
+Scouts = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="A bank at a coarser scale, whose runs help to learn and are no draws.",
+        show_default=False,
+    ),
+]
 
 
 @calibrations.command()
@@ -52,14 +62,7 @@ def calibrate(
             metavar="DIR", help="Compare with the tables of an earlier calibration.", show_default=False
         ),
     ] = None,
-    scouts: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="A bank at a coarser scale, whose runs help to learn and are no draws.",
-            show_default=False,
-        ),
-    ] = None,
+    scouts: Scouts = None,
     dry_run: DryRun = False,
     seed: Annotated[int, typer.Option(min=0, max=2**20, help="Root of all random numbers.")] = 1,
     scale: Annotated[int, typer.Option(min=1, max=100_000, help="Scale of all runs.")] = 200,
@@ -80,3 +83,31 @@ def calibrate(
     readings = tuple(variant or ())
     asked = Asked(targets, known_by, readings, rival, scale, seed, plan, wanted, against, scouts)
     work(asked, SweepOptions(jobs, bank, True, False, quiet, json, dry_run, cluster=cluster))
+
+
+@calibrations.command()
+def synthetic(
+    bank: Annotated[Path, typer.Argument(metavar="BANK", help="A bank of runs that calibrate made.")],
+    truths: Annotated[int, typer.Option(min=2, max=10_000, help="Runs of it that become the truth.")] = 40,
+    origin: Annotated[
+        date | None,
+        typer.Option(
+            parser=day,
+            metavar="DATE",
+            help="Calibrate with what was known on that day; by default with all.",
+            show_default=False,
+        ),
+    ] = None,
+    targets: Annotated[
+        str, typer.Option(metavar="FILE", help="A file of targets, or a shipped one.")
+    ] = "card-broken-2020",
+    scouts: Scouts = None,
+    seed: Seed = 1,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Let runs of a bank be the truth, calibrate to their records, count how often they are found."""
+    from sim.console_synthetic import Asked
+    from sim.console_synthetic import synthetic as work
+
+    work(bank, Asked(targets, origin, truths, seed, scouts), quiet, json)

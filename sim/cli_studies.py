@@ -281,33 +281,6 @@ def mix(
 
 
 @studies.command()
-def synthetic(
-    bank: Annotated[Path, typer.Argument(metavar="BANK", help="A bank of runs that calibrate made.")],
-    truths: Annotated[int, typer.Option(min=2, max=10_000, help="Runs of it that become the truth.")] = 40,
-    origin: Annotated[
-        date | None,
-        typer.Option(
-            parser=day,
-            metavar="DATE",
-            help="Calibrate with what was known on that day; by default with all.",
-            show_default=False,
-        ),
-    ] = None,
-    targets: Annotated[
-        str, typer.Option(metavar="FILE", help="A file of targets, or a shipped one.")
-    ] = "card-broken-2020",
-    seed: Seed = 1,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Let runs of a bank be the truth, calibrate to their records, count how often they are found."""
-    from sim.console_synthetic import Asked
-    from sim.console_synthetic import synthetic as work
-
-    work(bank, Asked(targets, origin, truths, seed), quiet, json)
-
-
-@studies.command()
 def export(
     folder: Folder,
     outcome: Annotated[

@@ -17,7 +17,6 @@ from sim.errors import Fault, InputError
 if TYPE_CHECKING:
     from sim.calibration.bank_folder import Bank, Wave
     from sim.calibration.calibrate import Plan, Question, Result
-    from sim.calibration.library import Library
     from sim.views.progress import Display
 
 FILES = ("parameters.csv", "targets.csv", "waves.csv")
@@ -48,12 +47,13 @@ class Asked:
 def calibrate(asked: Asked, options: SweepOptions) -> None:
     """Make the waves of a calibration, or those that are missing, and write the plausible draws."""
     from sim.calibration import calibrate as study
+    from sim.calibration.bank_folder import scouts_of
     from sim.views.progress import Display
 
     installed("calibrate")
     bank, question = _opened(asked, options)
     display = Display(quiet=options.quiet)
-    scouts = None if asked.scouts is None else _scouts(asked.scouts, bank, question)
+    scouts = None if asked.scouts is None else scouts_of(asked.scouts, bank, question.fitted)
     bank.begin()
     waves = study.there(bank, asked.plan, question)
     _state(bank, asked, waves, options, display)
@@ -101,18 +101,6 @@ def _opened(asked: Asked, options: SweepOptions) -> tuple[Bank, Question]:
     words += [f"known by {asked.known_by}"] if asked.known_by else []
     folder = options.out or Path("results") / f"bank-{scenario.name[:60]}"
     return Bank(folder, scenario, asked.seed), Question(", ".join(words), targets)
-
-
-def _scouts(folder: Path, bank: Bank, question: Question) -> Library:
-    """The runs of another bank that differs in its scale alone. Raises `InputError` where more differs."""
-    from sim.console_synthetic import opened
-
-    other = opened(folder)
-    if other.scenario.with_(scale=bank.scenario.scale).hash() != bank.scenario.hash():
-        what = f"holds runs of another world than {bank.scenario.name}"
-        mend = "Give a bank of the same scenario and structure; only its scale may differ."
-        raise InputError([Fault("--scouts", None, "", f"{folder} {what}", mend)])
-    return other.library(other.waves(), question.fitted)
 
 
 def _state(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json as reader
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,9 @@ from sim.console import save
 from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
-    from sim.calibration.bank_folder import Bank
     from sim.calibration.synthetic import Coverage
 
 FILES = ("coverage.csv", "ranks.csv", "truths.csv", "signs.csv")
-MEND = "Name the folder of a bank, as calibrate --bank made it."
 
 
 @dataclass(frozen=True)
@@ -27,11 +25,14 @@ class Asked:
     origin: date | None
     truths: int
     seed: int
+    scouts: Path | None = None
 
 
 def synthetic(folder: Path, asked: Asked, quiet: bool, json: bool) -> None:
     """Calibrate to synthetic truths of a bank, write and print how often they were found."""
+    from sim.calibration import emulator
     from sim.calibration import synthetic as study
+    from sim.calibration.bank_folder import opened, scouts_of
     from sim.calibration.targets import read_targets
     from sim.console_calibrate import installed
     from sim.views.progress import Display
@@ -46,11 +47,13 @@ def synthetic(folder: Path, asked: Asked, quiet: bool, json: bool) -> None:
         raise InputError([Fault("--origin", None, "", "leaves no target to fit", mend)])
     waves = [wave for wave in bank.waves() if wave.kind != "chance"]
     library = bank.library(waves, targets)
+    scouts = None if asked.scouts is None else scouts_of(asked.scouts, bank, targets)
+    learn = partial(emulator.fit, scouts=scouts)
     display = Display(quiet=quiet, things="truths")
     display.begin()
     try:
         found = study.coverage(
-            library, targets, origin, asked.truths, asked.seed, told=lambda n: display(n, asked.truths)
+            library, targets, origin, asked.truths, asked.seed, learn, lambda n: display(n, asked.truths)
         )
     except ValueError as problem:
         raise InputError([Fault("--truths", None, "", str(problem), "Ask for fewer truths.")]) from problem
@@ -62,30 +65,6 @@ def synthetic(folder: Path, asked: Asked, quiet: bool, json: bool) -> None:
         save(table, where / file)
     if not quiet:
         _tell(found, where, origin, json)
-
-
-def opened(folder: Path) -> Bank:
-    """The bank in a folder, with the scenario that it was begun with. Raises `InputError`."""
-    from sim.calibration.bank_folder import BANK, MOST_WORDS, Bank
-    from sim.observe.store import check_file, refusal
-    from sim.scenario import load
-    from sim.study.variants import under
-
-    file = folder / BANK
-    if not file.is_file():
-        raise InputError([Fault(str(folder), None, "", "holds no bank", MEND)])
-    check_file(file, MOST_WORDS)
-    try:
-        about = reader.loads(file.read_bytes())
-        name, scale, seed, rival = (about[key] for key in ("scenario", "scale", "seed", "structure"))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
-        raise refusal(file, "is not readable", MEND) from problem
-    if not (isinstance(name, str) and isinstance(rival, str) and type(scale) is int and type(seed) is int):
-        raise refusal(file, "is not readable", MEND)
-    scenario = load(name, sets=[f"scale={scale}"])
-    bank = Bank(folder, scenario if rival == "none" else under(scenario, rival), seed)
-    bank.begin()
-    return bank
 
 
 def _tell(found: Coverage, where: Path, origin: date, json: bool) -> None:

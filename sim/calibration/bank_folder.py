@@ -34,6 +34,7 @@ from sim.study.sweep import Sweep
 FORMAT, FORMAT_VERSION = "cardbreak-bank", 1
 BANK, POINTS, WAVE = "bank.json", "points.parquet", "wave.json"
 MOST_BYTES, MOST_WORDS, MOST_WAVES = 256 * 2**20, 2**20, 1000
+NAME = "Name the folder of a bank, as calibrate --bank made it."
 OTHER = "Give another --bank, or the options that it was begun with."
 Kind = Literal["prior", "start", "chance", "matching", "posterior"]
 KINDS = get_args(Kind)
@@ -140,12 +141,17 @@ class Bank:
         return Wave(number, kind, label, path, content)
 
     def sweep(self, wave: Wave) -> Sweep:
-        """The runs of a wave. Raises `InputError` where its points are of other parameters."""
+        """The runs of a wave. Raises `InputError` where its points are of other parameters.
+
+        Chance is measured in the main model, whatever structure the bank is of: a rival must come as near to
+        the record as the main model's point values, not as its own.
+        """
         if tuple(wave.points.columns) != self.names:
             raise refusal(wave.path / POINTS, "is of other parameters than the scenario's", OTHER)
         title = f"Wave {wave.number} ({wave.kind}) of a bank of {self.scenario.name}"
         shares = wave.points.to_numpy()
-        return wave_sweep(self.scenario, self.names, shares, wave.number, self.seed, title)
+        world = self.scenario.with_(rival="none") if wave.kind == "chance" else self.scenario
+        return wave_sweep(world, self.names, shares, wave.number, self.seed, title)
 
     def library(self, waves: Sequence[Wave], targets: Sequence[Target]) -> Library:
         """What the runs of some waves say; those that are not made, or failed, are left out."""
@@ -154,6 +160,33 @@ class Bank:
         if not there:
             raise refusal(self.path, "holds no finished run yet", "Go on with the same command.")
         return library_of(self.names, there, targets, self.scenario.scale)
+
+
+def opened(folder: Path) -> Bank:
+    """The bank in a folder, with the scenario that it was begun with. Raises `InputError`."""
+    from sim.scenario import load
+    from sim.study.variants import under
+
+    file = folder / BANK
+    if not file.is_file():
+        raise refusal(folder, "holds no bank", NAME)
+    about = _content(file)
+    name, rival, scale, seed = (about.get(key) for key in ("scenario", "structure", "scale", "seed"))
+    if not (isinstance(name, str) and isinstance(rival, str) and type(scale) is int and type(seed) is int):
+        raise refusal(file, "does not say what its runs are", NAME)
+    scenario = load(name.removesuffix(f"-{rival}"), sets=[f"scale={scale}"])
+    bank = Bank(folder, scenario if rival == "none" else under(scenario, rival), seed)
+    bank.begin()
+    return bank
+
+
+def scouts_of(folder: Path, bank: Bank, targets: Sequence[Target]) -> Library:
+    """The runs of another bank that differs in its scale alone. Raises `InputError` where more differs."""
+    other = opened(folder)
+    if other.scenario.with_(scale=bank.scenario.scale).hash() != bank.scenario.hash():
+        mend = "Give a bank of the same scenario and structure; only its scale may differ."
+        raise refusal(folder, f"holds runs of another world than {bank.scenario.name}", mend)
+    return other.library(other.waves(), targets)
 
 
 def _content(file: Path) -> dict[str, Any]:

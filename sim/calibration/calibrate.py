@@ -100,7 +100,8 @@ def planned(bank: Bank, kind: Kind, count: int, question: Question, scouts: Libr
     if kind == "chance":
         here = point_values(bank.names, bank.scenario.parameters)
         return bank.add(kind, question.label, np.tile(here, (count, 1)), {})
-    learned = emulation.fit(bank.library(waves, question.fitted), question.fitted, bank.seed, scouts)
+    ours = [wave for wave in waves if bank.scenario.rival == "none" or wave.kind != "chance"]
+    learned = emulation.fit(bank.library(ours, question.fitted), question.fitted, bank.seed, scouts)
     find = search.left_over if kind == "matching" else search.posterior
     found = find(learned, max(CANDIDATES, count), bank.seed * 100 + len(waves))
     about = {

@@ -145,10 +145,10 @@ class Emulator:
     def log_likelihood(self, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Logarithm of how likely the record is at each point, up to a constant, float64 (points).
 
-        A synthetic likelihood (Wood 2010): deviations from targets that have a value are taken as normal, with
-        the mean and the covariance that the rows of what is left over give them, and the errors of record and
-        model added. A mean over rows of their likelihoods would hang on the one or two rows that fit best. Of
-        a target without a value it is the mean over rows, each target by itself.
+        A synthetic likelihood (Wood 2010): deviations from targets that have a value are taken as normal,
+        with the mean and the covariance that the rows of what is left over give them, and the errors of
+        record and model added. A mean over rows of their likelihoods would hang on the one or two rows that
+        fit best. Of a target without a value it is the mean over rows, each target by itself.
         """
         away = self.emulated(shares, rows)
         valued = [k for k, target in enumerate(self.targets) if target.value is not None]

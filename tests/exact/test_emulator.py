@@ -108,6 +108,31 @@ def test_posterior_is_where_the_record_is(learned: emulator.Emulator) -> None:
     assert np.corrcoef(found[:, 0], found[:, 1])[0, 1] < -0.5
 
 
+def test_the_likelihood_is_that_of_a_normal_record(learned: emulator.Emulator) -> None:
+    """It falls with the square of the deviation, over the errors of the record and of chance together."""
+    shares = np.full((2, PARAMETERS), 0.5)
+    shares[1, 2] = 0.8  # the price lies 3 standard deviations off
+    rows = np.arange(len(learned.rest))
+    good, bad = learned.log_likelihood(shares, rows)
+    assert good - bad == pytest.approx(0.5 * 9.0 / (1.0 + (CHANCE / 0.1) ** 2), rel=0.2)
+
+
+def test_scouts_help_to_learn_and_are_no_chance(world: Library) -> None:
+    """Few fine runs know little; coarse ones teach more, and what is left over is of the fine ones alone."""
+    few = world.only(np.arange(40))
+    alone = emulator.fit(few, [LEVEL, PRICE], 3)
+    both = emulator.fit(few, [LEVEL, PRICE], 3, scouts=world.only(np.arange(40, RUNS)))
+    assert len(both.library) == 40 + emulator.FEWEST
+    assert len(both.rest) == len(alone.rest) == 40
+    assert np.std(both.rest[:, -1]) < np.std(alone.rest[:, -1])
+
+
+def test_independent_searches_agree(learned: emulator.Emulator) -> None:
+    """The posterior does not hang on which rows stood for chance."""
+    means = [search.posterior(learned, 400, seed).shares[:, :3].mean(axis=0) for seed in (5, 6)]
+    assert np.allclose(*means, atol=0.06)
+
+
 def test_history_matching_leaves_what_is_not_ruled_out(learned: emulator.Emulator) -> None:
     """The share left is that of the prior within three standard deviations, and no point lies far outside."""
     found = search.left_over(learned, 400, 5)

@@ -13,12 +13,13 @@ import pytest
 
 from sim.calibration import calibrate as study
 from sim.calibration.bank import OUTCOMES, point_values, prior_points, start_points
-from sim.calibration.bank_folder import Bank, Wave
+from sim.calibration.bank_folder import Bank, Wave, opened, scouts_of
 from sim.calibration.reproduction import compared
 from sim.calibration.targets import Target
 from sim.errors import InputError
 from sim.scenario import load
 from sim.study import sweep as sweeps
+from sim.study.variants import under
 
 MONTHS = pd.date_range("2020-01-01", "2021-12-01", freq="MS")
 PLAN = study.Plan(prior=300, start=40, matching=30, matching_waves=1, generation=60, generations=2)
@@ -184,6 +185,29 @@ def test_a_bank_of_something_else_is_refused(bank: Bank) -> None:
     (bank.path / "bank.json").write_text("{")
     with pytest.raises(InputError, match="not readable"):
         bank.begin()
+
+
+def test_the_yardstick_is_the_main_model(tmp_path: Path) -> None:
+    """A rival's runs are its own, and chance is measured in the main model."""
+    rival = under(load("card-broken-2020", sets=["scale=5000"]), "no-card-effect")
+    bank = Bank(tmp_path / "rival", rival, 1)
+    bank.begin()
+    points = prior_points(bank.names, 4, 1)
+    worlds = [
+        bank.sweep(bank.add(kind, "made-up", points, {})).points[0].scenario for kind in ("prior", "chance")
+    ]
+    assert [world.rival for world in worlds] == ["no-card-effect", "none"]
+    assert opened(bank.path).scenario == rival
+
+
+def test_scouts_are_of_the_same_world(bank: Bank, tmp_path: Path) -> None:
+    """Only the scale of a bank that helps to learn may differ."""
+    run(bank, bank.add("prior", "made-up", prior_points(bank.names, 8, 1), {}))
+    finer = Bank(tmp_path / "finer", load("card-broken-2020", sets=["scale=100"]), 1)
+    assert len(scouts_of(bank.path, finer, QUESTION.fitted)) == 8
+    other = Bank(tmp_path / "other", load("baseline", sets=["scale=100"]), 1)
+    with pytest.raises(InputError, match="another world"):
+        scouts_of(bank.path, other, QUESTION.fitted)
 
 
 def test_points_outside_of_the_prior_are_refused(bank: Bank) -> None:
