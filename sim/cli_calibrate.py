@@ -111,3 +111,21 @@ def synthetic(
     from sim.console_synthetic import synthetic as work
 
     work(bank, Asked(targets, origin, truths, seed, scouts), quiet, json)
+
+
+@calibrations.command()
+def identified(
+    bank: Annotated[Path, typer.Argument(metavar="BANK", help="A bank of runs that calibrate made.")],
+    targets: Annotated[
+        str, typer.Option(metavar="FILE", help="A file of targets, or a shipped one.")
+    ] = "card-broken-2020",
+    scouts: Scouts = None,
+    seed: Seed = 1,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Say which parameters the record narrows, what each target adds, what a missing datum would be worth."""
+    from sim.console_identified import Asked
+    from sim.console_identified import identified as work
+
+    work(bank, Asked(targets, seed, scouts), quiet, json)

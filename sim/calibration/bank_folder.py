@@ -155,11 +155,15 @@ class Bank:
 
     def library(self, waves: Sequence[Wave], targets: Sequence[Target]) -> Library:
         """What the runs of some waves say; those that are not made, or failed, are left out."""
+        return library_of(self.names, self.tables(waves), targets, self.scenario.scale)
+
+    def tables(self, waves: Sequence[Wave]) -> list[tuple[np.ndarray, pd.DataFrame]]:
+        """Points and monthly table of each wave that has a finished run. Raises `InputError` without one."""
         made = [(wave.points.to_numpy(), wave.folder.monthly()) for wave in waves]
         there = [(points, monthly) for points, monthly in made if not monthly.empty]
         if not there:
             raise refusal(self.path, "holds no finished run yet", "Go on with the same command.")
-        return library_of(self.names, there, targets, self.scenario.scale)
+        return there
 
 
 def opened(folder: Path) -> Bank:

@@ -7,7 +7,7 @@ Everything here is read off the posterior on the emulator and off runs that are 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import cast
 
@@ -221,19 +221,26 @@ def pass_rates(library: Library, targets: Sequence[Target]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def without_each(emulator: Emulator, seed: int, count: int = POINTS) -> pd.DataFrame:
+def without_each(
+    emulator: Emulator,
+    seed: int,
+    count: int = POINTS,
+    told: Callable[[int], None] = lambda done: None,
+) -> pd.DataFrame:
     """What each target adds: the posterior and the forecast without it, and whether it is then predicted.
 
     The emulator stays (`Emulator.without`). For the registered cases of the second half of 2021 and of the
     last year a row gives the median and the width of the middle 90%, relative to the median. `holds` says
     whether the emulated 90% interval of the target that was left out, with its error, holds the record.
-    Chance of the search moves the numbers: the row `again` is the full posterior with another seed.
+    Chance of the search moves the numbers: the row `again` is the full posterior with another seed. ``told``
+    is told after each row how many are done.
     """
-    rows = [
-        _left_out(emulator, None, seed, count),
-        _left_out(emulator, None, seed + 1, count) | {"left_out": "again"},
-    ]
-    return pd.DataFrame([*rows, *(_left_out(emulator, target, seed, count) for target in emulator.targets)])
+    rows = []
+    for target, other in ((None, 0), (None, 1), *((target, 0) for target in emulator.targets)):
+        row = _left_out(emulator, target, seed + other, count)
+        rows.append(row | {"left_out": "again"} if other else row)
+        told(len(rows))
+    return pd.DataFrame(rows)
 
 
 def _left_out(emulator: Emulator, target: Target | None, seed: int, count: int) -> dict[str, object]:

@@ -18,7 +18,8 @@ import pandas as pd
 from sim.calibration.emulator import distance
 from sim.calibration.library import Library
 from sim.calibration.targets import Target
-from sim.study.pattern_parts import Months
+from sim.study.compare import HEADLINE, NATION
+from sim.study.pattern_parts import PILOT, Months
 
 WORTH_SALT = 18
 RUNS = 200
@@ -64,6 +65,52 @@ def monthly_datum(
 def parameter_datum(name: str, title: str, library: Library, names: Sequence[str], error: float) -> Datum:
     """Parameters themselves, as shares of their priors."""
     return Datum(name, title, library.shares[:, [library.names.index(each) for each in names]], error)
+
+
+def missing(library: Library, waves: Sequence[pd.DataFrame]) -> list[Datum]:
+    """Data that could be published and are not, of the monthly tables that the library was made of.
+
+    Absolute delays of freezing have no prior, so nothing here can say what they are worth; how much sooner
+    one channel's money is frozen than another's has one. What the tables do not hold is left out.
+    """
+    since, until = "2020-10", "2021-09"
+    least = 0.5 * library.scale
+    series = (
+        ("cases", "registered cases, monthly", HEADLINE, NATION, 0.02, least),
+        ("price", "what gangs pay for a set, monthly", "price_gang_yuan", NATION, 0.2, 1.0),
+        (
+            "new-cards",
+            "involved new cards in the pilot, monthly",
+            "involved_new_cards",
+            PILOT,
+            0.1,
+            least,
+        ),
+        (
+            "own-accounts",
+            "share of cases on own accounts, monthly",
+            "own_account_share",
+            NATION,
+            0.2,
+            1e-3,
+        ),
+        ("openings", "cards opened for the trade, monthly", "openings_illicit", NATION, 0.2, least),
+    )
+    found = [
+        monthly_datum(name, title, waves, outcome, region, (since, until), error, floor)
+        for name, title, outcome, region, error, floor in series
+        if all((monthly["region"] == region).any() for monthly in waves)
+    ]
+    if factors := [name for name in library.names if name.endswith("_freeze_factor")]:
+        title = "how much sooner money is frozen, channel by channel"
+        found.append(parameter_datum("freezing", title, library, factors, 0.1))
+    return found
+
+
+def last_year(library: Library) -> np.ndarray:
+    """Logarithm of the registered cases of the last year of every run, float64 (runs)."""
+    year = library.months.year == library.months.year[-1]
+    return np.asarray(np.log(np.maximum(library.cases[:, year].sum(axis=1), library.scale)))
 
 
 def worth(

@@ -1,4 +1,4 @@
-"""`cardbreak synthetic` on a bank whose runs are made up by a formula."""
+"""`cardbreak synthetic` and `cardbreak identified` on a bank whose runs are made up by a formula."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 import yaml
 from test_calibrate import QUESTION, run
 
+from sim import console_identified as told_apart
 from sim.calibration.bank import point_values, prior_points
 from sim.calibration.bank_folder import Bank
+from sim.console_identified import identified
 from sim.console_synthetic import FILES, Asked, synthetic
 from sim.errors import InputError
 from sim.scenario import load
@@ -62,3 +64,20 @@ def test_what_it_cannot_do_is_said_in_a_line(bank: Bank, file: str, tmp_path: Pa
     torn.write_text("[1")
     with pytest.raises(InputError, match="not readable"):
         synthetic(tmp_path, Asked(file, None, 2, 1), quiet=True, json=False)
+
+
+def test_it_says_what_is_told_apart(
+    bank: Bank, file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the made-up world: the parameters that set its level, and that its own course is worth knowing."""
+    monkeypatch.setattr("sim.calibration.identified.POINTS", 100)
+    identified(bank.path, told_apart.Asked(file, 1, None), quiet=False, json=True)
+    said = json.loads(capsys.readouterr().out)
+    verdicts = {row["parameter"]: row["verdict"] for row in said["identified"]}
+    assert list(verdicts) == list(bank.names)
+    assert verdicts[bank.names[0]] != "not identified"
+    assert {row["left_out"] for row in said["left-out"]} >= {"nothing", "again"}
+    assert said["pass-rates"][-1]["target"] == "all"
+    worths = {row["datum"]: row for row in said["worth"]}
+    assert all(row["low"] <= row["reduction"] <= row["high"] for row in worths.values())
+    assert (bank.path / "identified" / "worth.csv").exists()
