@@ -186,12 +186,19 @@ def _tell(found: Result, bank: Bank, question: Question, asked: Asked, options: 
 
 
 def _command() -> str:
-    """The command that was given, without where its bank lies, which changes nothing."""
-    words = ["cardbreak", *sys.argv[1:]]
-    while "--bank" in words:
-        place = words.index("--bank")
-        del words[place : place + 2]
-    return " ".join(word for word in words if not word.startswith("--bank="))
+    """The command that was given, without what changes nothing: where banks lie, how it is carried out."""
+    words = iter(sys.argv[1:])
+    kept = ["cardbreak"]
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option in ("--quiet", "--json"):
+            continue
+        if option in ("--bank", "--jobs", "--cluster", "--against", "--scouts"):
+            value = value if equals else next(words, "")
+            kept += [option, Path(value).name] if option == "--scouts" else []
+            continue
+        kept.append(word)
+    return " ".join(kept)
 
 
 def _against(parameters: Any, folder: Path | None) -> Iterable[str]:

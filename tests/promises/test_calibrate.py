@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim import console_calibrate
 from sim.calibration import calibrate as study
 from sim.calibration.bank import OUTCOMES, point_values, prior_points, start_points
 from sim.calibration.bank_folder import Bank, Wave, opened, scouts_of
@@ -231,3 +232,11 @@ def test_reproduction_tells_clear_differences_from_chance(tmp_path: Path) -> Non
     (tmp_path / "parameters.csv").write_text("parameter,median_share\n")
     with pytest.raises(InputError, match="no table of parameters"):
         compared(table, tmp_path)
+
+
+def test_the_command_that_is_kept_names_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What decides the draws is kept; where banks lie and how the work is spread is not."""
+    given = "calibrate --bank a/b --scouts=/c/coarse --scale 50 --jobs 2 --quiet --known-by=2021-06-17"
+    monkeypatch.setattr("sys.argv", ["cardbreak", *given.split()])
+    kept = "cardbreak calibrate --scouts coarse --scale 50 --known-by=2021-06-17"
+    assert console_calibrate._command() == kept
