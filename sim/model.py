@@ -98,6 +98,8 @@ class FraudSupplyChain(mesa.Model):
         Measures whose places (outlets, banks) are tallied though the scenario does not have them, so that a
         run without a measure can be compared with one that has it.
 
+    ``awareness`` and ``legal_awareness``: of fraud, and of what selling a card costs, by region (4.10).
+
     What of it changes with the days is its state (:mod:`sim.state.capture`); in every class of the model
     ``given`` names attributes that a newly built model of the scenario has as well, ``remade`` those that are
     made anew when they are needed, and ``grows`` arrays that do not keep their length.
@@ -259,10 +261,12 @@ class FraudSupplyChain(mesa.Model):
                 progress(self.day, self.days)
 
     def _open(self) -> None:
+        """Openers are approached and open accounts; insiders open some from within."""
         self.opening.run()
         self.insiders.run()
 
     def _supply(self) -> None:
+        """Outlets are suspended and banks inspected; sellers restock sets and register phone cards."""
         self.stocks.count(self)
         self.suspend_outlets()
         for order in self.policy.inspections:
@@ -271,6 +275,7 @@ class FraudSupplyChain(mesa.Model):
         self.sim_supply.run()
 
     def _decide(self) -> None:
+        """Dealers, gangs and banks whose weekday it is decide."""
         decide_today(self, self.agent_classes["dealer"], self.dealers, self.population.dealer_agents)
         decide_today(self, self.agent_classes["gang"], self.gangs, self.population.gang_agents)
         self.banks.decide_today()

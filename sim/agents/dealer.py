@@ -53,6 +53,22 @@ COLUMNS: dict[str, Any] = {
     "sold": np.int64,
     "contacts": (np.int32, MAX_CONTACTS),
 }
+"""What is known of a dealer; columns of two are by goods (`Goods`).
+
+``key``: what its random numbers are drawn by; ``alive``: 1 while it is in the trade; ``own_rule``: 1 where a
+subclass decides for it; ``weekday``: the day of its week on which it decides; ``tier``: 0 recruiter, 1
+seller; ``region``: where it works; ``fitness``: how well connected it becomes (4.15); ``efficiency``: 1 for a
+cell that knows its trade, less for a new one (4.3); ``penalty``: its own cost of a removal, yuan; ``cash``:
+fen; ``ask``: price asked, yuan; ``cost``: what the goods last cost it, yuan; ``wage``: what a recruiter pays
+an opener for a set, yuan; ``paid``: last price of a set sold, yuan; ``cover``: weeks of need that its stock
+is to last; ``need``: remembered need that reached it a week; ``wanted`` and ``supplied``: cards asked for and
+sold this week; ``order``: cards it wants to buy and has not bought; ``fresh_need``: need that nobody up the
+chain has heard of yet; ``bid``: most it pays, yuan; ``sets_needed`` and ``sets_got``: sets that a recruiter
+wants from openers this week and has got; ``got``: remembered sets a week from openers; ``risk_seen``:
+removals and survivals of peers that it has heard of (4.9); ``low_until``: day until which it lies low;
+``entered``: day on which it came; ``sold``: cards sold so far; ``contacts``: rows of the recruiters that a
+seller knows, -1 where there is none.
+"""
 
 
 class Dealer(RowAgent):
@@ -75,7 +91,10 @@ class Dealer(RowAgent):
 
 
 class DealerRules:
-    """The weekly rules of dealers, as arrays over the dealers that decide today."""
+    """The weekly rules of dealers, as arrays over the dealers that decide today.
+
+    ``handling``: yuan a set that a recruiter and a seller add to what it costs them.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -99,7 +118,11 @@ class DealerRules:
         self.turnover_floor = p.number("dealers.turnover_floor")
 
     def weigh_risk(self, rows: np.ndarray) -> None:
-        """Belief from what befell peers of the region (4.9); lie low by it and by the public impulse."""
+        """Belief from what befell peers of the region (4.9); lie low by it and by the public impulse.
+
+        A dealer lies low with probability 1 - exp(-weight x belief - weight' x impulse). A new cell learns
+        its trade: e' = e + k (1 - e) a week (4.3).
+        """
         d, m = self.model.dealers, self.model
         weigh_dealers_risk(
             rows,
@@ -179,7 +202,11 @@ class DealerRules:
         )
 
     def order(self, rows: np.ndarray) -> None:
-        """Base-stock orders from the remembered need (equation 4.7)."""
+        """Base-stock orders from the remembered need (equation 4.7).
+
+        Order = efficiency (of sellers) x (cover x need + safety stock) - shelf; a recruiter's is what openers
+        are asked for.
+        """
         d, m = self.model.dealers, self.model
         order_stock(
             rows,

@@ -59,6 +59,25 @@ COLUMNS: dict[str, Any] = {
     "contacts": (np.int32, MAX_CONTACTS),
     "transit_days": np.int32,
 }
+"""What is known of a gang; columns of two are by goods (`Goods`), of eight by channel (`Channel`).
+
+``key``: what its random numbers are drawn by; ``alive``: 1 while it is in the trade; ``own_rule``: 1 where a
+subclass decides for it; ``weekday``: the day of its week on which it decides; ``region``: its home, the last
+number is abroad; ``staff``: persons at work; ``skill``: take of a case relative to the mean; ``method_mix``:
+shares of the methods of fraud; ``cash``: fen; ``cover``: weeks of need that its stock is to last; ``need``:
+remembered need of cards a week; ``wanted_uses``: uses of cards that this week's cases called for; ``order``:
+cards it wants to buy and has not bought; ``fresh_need``: need that no dealer has heard of yet; ``bid``: most
+it pays for a card, yuan; ``price_seen``: remembered price of a set, yuan; ``use_cap``: uses after which a
+card is thrown away; ``voip`` and ``messaging``: people a day whom it reaches by internet telephony and by
+messaging apps; ``own_left``: cases that its members' own accounts can still carry; ``attraction``,
+``experience`` and ``mix``: what it has learnt of channels, how much it has seen, and the shares in which it
+chooses them (4.5); ``tried`` and ``earned``: cases that wanted a channel or went through it this week, and
+the sum of the shares of their takes that were left; ``risk_seen``: removals and survivals of peers that it
+has heard of (4.9); ``low_until``: day until which it lies low; ``cases``: cases so far; ``entered``: day on
+which it came; ``offshoots``: gangs that split off from it; ``week_income`` and ``week_cost``: fen of this
+week; ``profit``: remembered weekly profit, fen; ``contacts``: rows of the sellers it knows, -1 where there is
+none; ``transit_days``: days that a bought card travels to it.
+"""
 
 
 class Gang(RowAgent):
@@ -93,7 +112,11 @@ class Gang(RowAgent):
 
 
 class GangRules:
-    """The weekly rules of gangs, as arrays over the gangs that decide today."""
+    """The weekly rules of gangs, as arrays over the gangs that decide today.
+
+    ``fees``: share of a take that a channel costs, felt or paid, by channel; ``freeze_factor``: how much
+    sooner (above 1) or later its money is frozen, by channel.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -130,8 +153,9 @@ class GangRules:
     def learn(self, rows: np.ndarray) -> None:
         """Update the attraction of each channel by experience-weighted learning (equation 4.5).
 
-        A channel that is not tried counts by what it promises: the share of the take that its posted price
-        and the freezing of its money leave.
+        N' = rho N + 1; A'(k) = (phi N A(k) + [delta + (1 - delta) 1(k used)] payoff(k)) / N'; channels are
+        chosen by softmax(lambda A). A channel that is not tried counts by what it promises: the share of the
+        take that its posted price and the freezing of its money leave.
         """
         g, m, (phi, rho, delta, lam) = self.model.gangs, self.model, self.ewa
         learn_channels(
@@ -161,7 +185,11 @@ class GangRules:
         )
 
     def choose_cap(self, rows: np.ndarray) -> None:
-        """Raise the use cap while one more use saves more than it risks, else lower it (equation 4.6)."""
+        """Raise the use cap while one more use saves more than it risks, else lower it (equation 4.6).
+
+        Expected uses under a cap m are (1 - (1 - q)^m) / q, q the detection per use. The cap rises by one
+        while (1 - q) x price per use >= q x money at risk per use, else it falls by one.
+        """
         g, m = self.model.gangs, self.model
         if m.adapts("use_cap"):
             move_caps(
@@ -181,6 +209,8 @@ class GangRules:
 
         Sets for the uses that the week's cases called for; phone cards for what the week cost, while internet
         telephony and messaging apps close part of what is missing.  Need that found no card is news by half.
+        Order = cover x (1 + hoarding) x need + safety stock - held - under way; bid = share x expected uses x
+        take x (1 - frozen share) / uses per case.
         """
         g, m, s = self.model.gangs, self.model, self.model.signals
         order_cards(
@@ -229,7 +259,8 @@ class GangRules:
     def weigh_risk(self, rows: np.ndarray) -> None:
         """Update the belief about being broken up from what befell peers; lie low by it (equation 4.9).
 
-        Gangs at home that fear arrest move abroad, as far as the border lets them (equation 4.4).
+        A gang lies low with probability 1 - exp(-weight x belief). Gangs at home that fear arrest move abroad
+        (equation 4.4) with probability (1 - exp(-weight x belief)) x (1 - border closed).
         """
         g, m = self.model.gangs, self.model
         fear_arrest(

@@ -51,10 +51,12 @@ class Operator(Member):
 
 
 class Banks:
-    """All banks as arrays (n): ``class_of``, ``effort``, ``sensitivity`` (chance to refuse a bad opening).
+    """All banks as arrays (n), in their true number at every scale; ``class_of`` each.
 
-    Banks are never scaled.  ``displacement``: share of those refused under inspection who try another bank;
-    ``raised_by``: which of the ``raisers`` (ids of measures) last raised the effort.
+    ``effort``: of screening, relative to the start; ``upheld`` and ``upheld_until``: by how much it is held
+    up, and until when; ``inspected_until``: day on which its inspection ends, 0 without one;
+    ``displacement``: share of those refused under inspection who try another bank; ``raised_by``: which of
+    the raising measures last raised the effort.
     """
 
     given: ClassVar[tuple[str, ...]] = ("class_of", "keys", "outlet_share", "base", "_weight", "_of_weekday")
@@ -161,6 +163,7 @@ class Banks:
 class Operators:
     """All operators: ``mean_sensitivity`` of those through which illicit phone cards are registered.
 
+    ``edges``: running sums of their shares;
     ``insiders``: agents who register phone cards for the trade, real persons; ``insider_level``: relative to
     day 0.
     """

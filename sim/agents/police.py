@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Leads:
     """The leads of all units in one queue, oldest first; the first ``n`` entries of each column count.
 
-    ``day`` of receipt int32, ``unit`` (region) uint8, ``gang`` (row) int64, ``key`` of the case uint64.
+    ``day``: of receipt, int32; ``unit``: region of the unit, uint8; ``gang``: its row, int64; ``key``: of the
+    case, uint64.
     """
 
     grows: ClassVar[tuple[str, ...]] = ("day", "unit", "gang", "key")

@@ -30,7 +30,10 @@ AGENTS_HAVE = {"model", "unique_id", "pos", "table", "row"}
 
 
 class Population:
-    """Creates gangs and dealers, at the start and later, with traits drawn from their own keys."""
+    """Creates gangs and dealers, at the start and later, with traits drawn from their own keys.
+
+    ``dealer_need``: need that a new recruiter and a new seller expect, cards a week by goods.
+    """
 
     given: ClassVar[tuple[str, ...]] = ("gang_start",)
     remade: ClassVar[tuple[str, ...]] = ("gang_agents", "dealer_agents")

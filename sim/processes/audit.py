@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 class Audit:
-    """Identities A17 (money) and A18 (cards), daily or monthly; month ends also settle ordinary cards."""
+    """Identities A17 (money) and A18 (cards), daily or monthly; month ends also settle ordinary cards.
+
+    ``refused`` and ``shut``: of this month, summed over its days by region: share of honest applicants
+    refused, share of outlets suspended.
+    """
 
     given: ClassVar[tuple[str, ...]] = ("every",)
 

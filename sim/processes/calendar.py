@@ -31,7 +31,10 @@ LOCKDOWN = date(2020, 1, 24)
 
 
 class Calendar:
-    """Phase 1: season and lockdown, and today's policy vector from the schedule of the joint office."""
+    """Phase 1: season and lockdown, and today's policy vector from the schedule of the joint office.
+
+    ``shock_key``: what the shared monthly shock is drawn by.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -71,7 +74,11 @@ class Calendar:
 
 
 class Fading:
-    """Phase 2: awareness, public risk and hoarding fade; announcements and publicity add (4.9, 4.10)."""
+    """Phase 2: awareness, public risk and hoarding fade; announcements and publicity add (4.9, 4.10).
+
+    ``reach`` and ``efficacy``: people whom a video, an event and a message reach, and how much a contact
+    counts.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters

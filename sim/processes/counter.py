@@ -78,7 +78,8 @@ def after_first(group: np.ndarray, event: np.ndarray) -> np.ndarray:
 class Counter:
     """Serves the openers of a day.
 
-    ``by_fate``: what became of openings this month, int64 (fates, regions), written down at its end.
+    ``by_fate``: what became of openings this month, int64 (fates, regions), written down at its end;
+    ``_by_region``: openings that are screened now, by region.
     """
 
     def __init__(self, model: FraudSupplyChain) -> None:
@@ -147,8 +148,9 @@ class Counter:
         blocked: np.ndarray,
         draw: int,
     ) -> np.ndarray:
-        """Let a ``share`` (n) of the stopped ones go to an outlet of their region that is not ``blocked``.
+        """Let a ``share`` (n) of the stopped ones go to another outlet of their region (equation 4.4).
 
+        Whoever is stopped moves there with probability ``share`` where one is not ``blocked``, else gives up.
         ``outlet`` (n) is changed in place; returns the mask of those who found one.
         """
         m = self.model

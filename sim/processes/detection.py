@@ -38,7 +38,16 @@ _CARD_STEP, _TRACE = int(Process.CARD_STEP), int(Process.TRACE)
 
 
 class Detection:
-    """Hazards of the day for tracked cards; ordinary cards get the same cleanups at their month's end."""
+    """Hazards of the day for tracked cards; ordinary cards get the same cleanups at their month's end.
+
+    Rate of detection for each use (equation 4.12): a0 + a1 (uses today - v0)+ + a2 log(1 + amount / m0) + a3
+    new + a4 awakened, times the policy's factor. All hazards compete (equation 4.16): a card is removed with
+    probability 1 - exp(-sum of rates), by cause i with probability rate i / sum.
+
+    ``by_use``: a0, a1, v0, a2, m0, a3 and a4 by kind; ``own``: daily rates of reclaim and lapse by status and
+    kind; ``rates``: today's rates of cleanups by cause, kind, flag set and region; ``seen``: of this week, by
+    kind: cards in use, uses, cards in use removed, and those detected.
+    """
 
     remade: ClassVar[tuple[str, ...]] = ("_aims",)
 

@@ -36,7 +36,15 @@ REPORT_COUNTS = ("cases_reported", "cases_registered")
 
 
 class Funds:
-    """Phase 8: the race decides each case's money; what is due today is frozen or paid out."""
+    """Phase 8: the race decides each case's money; what is due today is frozen or paid out.
+
+    ``flight``: money on its way, int64 (cases, 7): day due, day sent, gang, region, channel, fen, whether it
+    is stopped; ``settled``: of this week, money settled and frozen, as agents can see it; ``felt`` and
+    ``fees``: share of a take that a channel costs as gangs feel it, and as they pay it; ``speed``: factor on
+    the rate of a freeze by channel; ``on_accounts``: whether a channel's money goes from bank account to bank
+    account; ``transfers``: honest transfers a day by region; ``place_keys``: what the regions' random numbers
+    are drawn by.
+    """
 
     grows: ClassVar[tuple[str, ...]] = ("flight",)
 
@@ -79,6 +87,9 @@ class Funds:
 
     def _race(self, cases: Cases) -> tuple[np.ndarray, np.ndarray]:
         """Days until each case's money has passed all hops, and until it is stopped (4.13).
+
+        Layering: the sum of L exponential waits; freeze: the victim's delay and then the police's, both
+        exponential, if the victim reports. The sooner one has the money.
 
         What is stopped only because of a measure is credited to it.
         """
@@ -159,7 +170,13 @@ class Funds:
 
 
 class Reporting:
-    """Phase 11: cases are thinned into reports and registered after a delay (equation 4.11)."""
+    """Phase 11: cases are thinned into reports and registered after a delay (equation 4.11).
+
+    A case is reported with probability min(share x (1 + rise x awareness + lift) x shock, most).
+
+    ``files``: reported cases that wait to be recorded, int64 (cases, 5): day of the report, day of
+    registration, gang, region, channel; ``file_keys``: keys of these cases.
+    """
 
     grows: ClassVar[tuple[str, ...]] = ("files", "file_keys")
 

@@ -30,7 +30,10 @@ INSIDERS, QUEUE = int(Process.INSIDERS), int(Process.QUEUE)
 
 
 class Insiders:
-    """Openings by insiders, their recruitment, and the investigations against them."""
+    """Openings by insiders, their recruitment, and the investigations against them.
+
+    ``keys``: what the random numbers of agents and of outlets are drawn by.
+    """
 
     def __init__(self, model: FraudSupplyChain, opening: Opening) -> None:
         p = model.parameters

@@ -22,7 +22,14 @@ CAMPAIGN, BAN, OPENER_ARREST = int(Process.CAMPAIGN), int(Process.BAN), int(Proc
 
 
 class Investigation:
-    """Leads to police units, arrests out of solved cases, and the arrests that campaigns order."""
+    """Leads to police units, arrests out of solved cases, and the arrests that campaigns order.
+
+    ``lead``: chance that a registered case yields a lead, by channel; ``hours``: of a lead, an arrest and an
+    order; ``broken``: chance that a solved case breaks its gang up, by the gang's home; ``capacity``: leads a
+    day by unit; ``worked``: leads worked off today by unit; ``solved``: cases solved today by home of the
+    gang; ``unit_keys`` and ``place_keys``: what the units' and places' random numbers are drawn by;
+    ``everywhere``: a mask of all regions.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -104,7 +111,11 @@ class Investigation:
         self._arrest_openers(traced, self.everywhere, np.uint64(0))
 
     def _strike(self, order: Campaign) -> None:
-        """Today's arrests of one campaign; fractions are settled by a keyed draw."""
+        """Today's arrests of one campaign; fractions are settled by a keyed draw (4.15).
+
+        Dealers are drawn without replacement by weight (1 + sets sold)^a x degree^b, gangs by cases^a, past
+        openers all alike.
+        """
         m, d, g = self.model, self.model.dealers, self.model.gangs
         before = int(m.removal.arrested_today.sum())
         own = campaign_keys(order.measure)

@@ -23,7 +23,10 @@ REFERENCE_WEEKS = (13, 52)
 
 
 class Learning:
-    """Cash, exit and entry each week; replacements on their day; public experience of removals."""
+    """Cash, exit and entry each week; replacements on their day; public experience of removals.
+
+    ``entry_key``: what the number of new dealer cells is drawn by.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters

@@ -91,7 +91,11 @@ class Market:
                 self._ship(level, trades)
 
     def _trade(self, level: Level) -> Trades | None:
-        """Buyers visit, sellers serve, cards are handed over; None where nobody bought anything."""
+        """Buyers visit, sellers serve, cards are handed over; None where nobody bought anything (4.7).
+
+        A buyer goes to one of the contacts whose ask it can meet, with probability proportional to
+        ask^-sharpness.
+        """
         m, b, s, cards = self.model, level.buyers, level.sellers, level.cards
         made = trade(
             m.keyed.key,

@@ -33,7 +33,10 @@ class Opening:
 
     ``paid`` (fen) and ``units``: what recruiters paid this month for how many cards, int64 (regions).
     ``at_work``: today's recruiters sorted by region: their rows, the running sums of their efficiency, and
-    where each region begins (see :func:`sim.kernels.openings.recruiters_at_work`).
+    where each region begins (see :func:`sim.kernels.openings.recruiters_at_work`). ``cards``: running sums of
+    the shares of persons who open one, two, ... cards; ``flag_shares``: shares of new cards that are idle,
+    one of many, often replaced; ``base_recruiters``: recruiters of day 0 by region; ``places``: numbers of
+    the regions.
     """
 
     remade: ClassVar[tuple[str, ...]] = ("at_work",)
@@ -94,6 +97,7 @@ class Opening:
     def _accept(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Who takes the offer of whom: logistic((log w - log w_r - risk) / s_w) (equation 4.9).
 
+        risk = weight of risk x (i x public impulse + a x believed arrest hazard) + l x legal awareness.
         Returns rows of the persons, out of ``rows``, and of the recruiters, who have room for them.
         """
         m, o, d = self.model, self.model.openers, self.model.dealers

@@ -62,7 +62,13 @@ class Cases:
 
 
 class Operation:
-    """From contacts to cases with their channels; uses of cards are assigned."""
+    """From contacts to cases with their channels; uses of cards are assigned.
+
+    ``draws``: what the random numbers of a case are for (`Process`); ``share``: of all adults by region;
+    ``success``: chance of a case for each contact by method; ``beta``: effect of awareness on it by method;
+    ``loss``: mean loss by method, yuan; ``nothing``: zeros by method, cases in the making where nothing asks
+    for them.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters
@@ -99,7 +105,9 @@ class Operation:
     def _potential(self) -> tuple[Cases, np.ndarray]:
         """Cases that would come about with cards for all (equations 4.2 phone side, 4.10).
 
-        Their channel is the one that their gang wishes for; the numbers are their places in the queue.
+        Poisson draws around contacts x success x exposure, success of method j falling by exp(-beta_j
+        awareness). Their channel is the one that their gang wishes for; the numbers are their places in the
+        queue.
         """
         m, g = self.model, self.model.gangs
         busy = self._contacts()
@@ -126,6 +134,7 @@ class Operation:
     def _contacts(self) -> np.ndarray:
         """People whom each gang reaches today, float64 (gangs), as far as staff and phone side go (4.2).
 
+        min(staff x calls, phone cards in use x calls a card + internet telephony + messaging apps) x season.
         Spare phone cards are taken into use where the phone side needs them.
         """
         m, g, sims = self.model, self.model.gangs, self.model.sims

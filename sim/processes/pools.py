@@ -39,6 +39,10 @@ class Pools:
     Capacity grows logistically when used and declines otherwise, dK/dt = K (g u (1 - K/Kmax) - d) with u the
     share in use; control of use closes corporate accounts faster, a measure may close any.  The unknown
     channel arrives on a day that nobody knows (exponential, from the first day of the run).
+
+    By channel: ``capacity``: cases a day; ``growth`` and ``decline``: rates a year; ``most``: largest
+    capacity; ``used``: remembered share in use; ``stored``: room built up, cases; ``asked``: room offered
+    today, cases; ``daily``: simulated cases of a day's capacity. ``share``: of all adults by region.
     """
 
     given: ClassVar[tuple[str, ...]] = ("since", "left_on")

@@ -30,7 +30,12 @@ SHELVES = (int(Status.RECRUITER_STOCK), int(Status.DEALER_STOCK))
 
 
 class Removal:
-    """Removes agents and schedules their replacement (4.3): with probability r, after Gamma(2) weeks."""
+    """Removes agents and schedules their replacement (4.3): with probability r, after Gamma(2) weeks.
+
+    ``gangs_week``, ``dealers_week`` and ``openers_week``: removed this week by place, of gangs the staff is
+    counted; ``arrested_today``: persons arrested today by place; ``gangs_due`` and ``dealers_due``: rows of
+    those whom somebody replaces, by day.
+    """
 
     def __init__(self, model: FraudSupplyChain) -> None:
         p = model.parameters

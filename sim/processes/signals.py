@@ -25,10 +25,11 @@ WHERE[list(ON_SHELVES)] = len(WITH_GANGS)
 class Signals:
     """Shared knowledge.  Shares of peers removed are of the last week, float64 by region (abroad last).
 
-    ``detection``: detection per use as gangs observe it; ``frozen_share``: of takes; ``sim_loss_per_week``:
-    share of phone cards in use lost, ``loss_by_kind`` the same of SIM and IoT cards apart; ``hoarding``:
-    rise of stock cover after announcements; ``public_risk``: the public risk impulse R_t of equation 4.9 (1
-    for a national launch).
+    ``gang_removal`` and ``dealer_removal``: of gangs' staff and of dealer cells; ``opener_belief``: believed
+    yearly hazard of arrest for openers by region (4.9); ``detection``: detection per use as gangs observe it;
+    ``frozen_share``: of takes; ``sim_loss_per_week``: share of phone cards in use lost, ``loss_by_kind`` the
+    same of SIM and IoT cards apart; ``hoarding``: rise of stock cover after announcements; ``public_risk``:
+    the public risk impulse R_t of equation 4.9 (1 for a national launch).
     """
 
     detection: float

@@ -30,6 +30,8 @@ class SimSupply:
     What can be had in a week grows with the price; operators refuse a share (their screening sensitivity),
     and insiders that an investigation has removed are missing.  A share is IoT cards, which work as well:
     the more, the sooner phone cards are lost in comparison (4.14).
+
+    ``sources``: shares of the ways in which phone cards are got: sold identities, stolen ones, insiders.
     """
 
     def __init__(self, model: FraudSupplyChain) -> None:

@@ -37,12 +37,26 @@ COLUMNS: dict[str, Any] = {
     "flags": np.uint8,
     "key": np.uint64,
 }
+"""What is known of a tracked card.
+
+``kind`` and ``status``: what it is and where it is in its life (`Kind`, `Status`); ``source``: how it came
+into the chain (`Source`); ``holder``: row of the opener whose it is; ``issuer``: number of the bank or
+operator; ``outlet``: where it was opened; ``dealer``: row of the dealer who has it or sold it; ``gang``: row
+of the gang that has it or waits for it; ``region_open`` and ``region_use``: where it was opened and where it
+is used; ``opened``, ``moved`` and ``last_used``: day of opening, of its last change of status, of its last
+use; ``uses`` and ``uses_today``: how often it was used in all and today; ``flow_fen``: money that went
+through it so far; ``balance_fen``: money on it; ``flags``: what cleanups and tracing look at, bits of `Flag`;
+``key``: what its random numbers are drawn by.
+"""
 NOBODYS = dict.fromkeys(("holder", "issuer", "outlet", "dealer", "gang"), -1)
 """What a new card has not, unless it is told."""
 
 
 class CardTable(Table):
-    """Tracked cards of the kinds that share a trade.  Every change of status goes through :meth:`move`."""
+    """Tracked cards of the kinds that share a trade.  Every change of status goes through :meth:`move`.
+
+    ``dropped``: cards out of use that were forgotten, by kind and status.
+    """
 
     def __init__(self, ledger: Ledger, capacity: int = 4096) -> None:
         super().__init__(COLUMNS, capacity, NOBODYS)

@@ -41,7 +41,9 @@ class AuditError(AssertionError):
 class Ledger:
     """Books of money (fen) and of tracked cards (by kind and status).
 
-    ``moves`` logs each transition of a card once: int64 (kinds, statuses before, statuses after).
+    ``money``: balance of each `Account`, fen; ``entered``: cards that came into the chain by kind; ``first``:
+    the same by kind and first status; ``moves``: each transition of a card, once: int64 (kinds, statuses
+    before, statuses after).
     """
 
     def __init__(self) -> None:

@@ -34,10 +34,22 @@ COLUMNS: dict[str, Any] = {
     "last_opened": np.int32,
     "cards": np.int32,
 }
+"""What is known of a person at risk of opening cards for sale.
+
+``key``: what the person's random numbers are drawn by; ``region``: where the person lives; ``type``: number
+of the kind of person (`TYPES`); ``reservation_wage``: least wage for a set without risk, yuan;
+``risk_weight``: how much the fear of arrest weighs; ``free_from``: day from which the person may be
+approached (again); ``banned_until``: day until which nothing may be opened; ``listed_at``: day from which the
+person stands on a shared list; ``last_opened``: day of the last opening; ``cards``: how many cards the person
+has opened.
+"""
 
 
 class OpenerPool(Table):
-    """At-risk persons; ``reservation_wage`` in yuan per set, days as day numbers."""
+    """At-risk persons; days as day numbers.
+
+    ``_away``: rows of those who have opened something and not come back to the pool.
+    """
 
     given: ClassVar[tuple[str, ...]] = ("weight",)
     grows: ClassVar[tuple[str, ...]] = ("_away",)

@@ -53,7 +53,9 @@ class OrdinaryCards:
     """Cells of ordinary cards.
 
     ``cells``: int64 (kinds, regions, issuer classes, 8 flag sets); ``restricted``: int64 (kinds, regions),
-    cards that a cleanup restricted: still in the stock, no longer usable.
+    cards that a cleanup restricted: still in the stock, no longer usable; ``_opened`` and ``_closed``:
+    openings and closures a year by kind; ``_hazard``: hazards of this month's cleanups so far by cause, kind,
+    region and flags; ``_wanted``: share of cleaned cards that their holders still wanted, by cause.
     """
 
     given: ClassVar[tuple[str, ...]] = ("_shares", "_keys", "_wanted_keys")

@@ -25,14 +25,14 @@ RISKIEST = 0.01
 class Outlets:
     """Outlets as arrays (n), sorted by region.
 
-    ``region`` uint8, ``bank`` int16, ``laxity`` float64 (mean weight of an illicit opening) and
-    ``cumulative``, its running sums; ``first``: where each region begins, int64 (regions + 1);
-    ``suspended_until`` int32 (first day on which opening is allowed again), ``displacement`` float64 (share
-    of illicit openings that moves elsewhere while it is suspended), ``suspended_by`` int16 (which of the
-    ``suspenders``, ids of measures, shut it), ``joins`` float64 (a list with a share x of members has those
-    below x), ``compromised`` bool (an insider there opens accounts for the trade), ``tainted`` (it was so on
-    day 0).  ``insiders`` are the numbers of the compromised outlets, int64, ``insider_keys`` their keys and
-    ``insider_region`` their regions.
+    ``region``: its number, uint8; ``bank``: its number, int16; ``laxity``: mean weight of an illicit opening,
+    float64; ``cumulative``: running sums of the laxity; ``first``: where each region begins, int64 (regions +
+    1); ``suspended_until``: first day on which opening is allowed again, int32; ``displacement``: share of
+    illicit openings that moves elsewhere while it is suspended, float64; ``suspended_by``: which of the
+    suspending measures shut it, int16; ``joins``: a list with a share x of members has those below x,
+    float64; ``compromised``: whether an insider there opens accounts for the trade; ``tainted``: whether one
+    did on day 0; ``insiders``: numbers of the compromised outlets, int64; ``insider_keys`` and
+    ``insider_region``: their keys and regions; ``_shut``: numbers of the outlets that were ever suspended.
     """
 
     given: ClassVar[tuple[str, ...]] = (
