@@ -18,7 +18,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-studies setup-dev check-python forecast measures calibrate calibrate-small bench bench-small test test-full lint lock clean
+.PHONY: help setup setup-studies setup-docs setup-dev check-python docs forecast measures calibrate calibrate-small bench bench-small test test-full lint lock clean
 
 help: ## Show this list
 	@echo 'cardbreak: what cracking down on the two-card trade does to telecom fraud'
@@ -40,6 +40,9 @@ setup: check-python ## Make or refresh .venv with what the model needs
 setup-studies: check-python ## The same, with what scenario discovery, calibration and a Dask cluster need
 	@"$(PYTHON)" requirements/install.py studies
 
+setup-docs: check-python ## The same, with the tools that build the documentation
+	@"$(PYTHON)" requirements/install.py docs
+
 setup-dev: check-python ## The same, with the tools for tests and checks
 	@"$(PYTHON)" requirements/install.py dev
 
@@ -60,6 +63,12 @@ calibrate: setup-studies ## Remake the shipped plausible draws (two hours on two
 calibrate-small: setup-studies ## The same in small, in some minutes, held against the shipped draws
 	@$(BIN)/cardbreak calibrate --bank results/bank-small --scale 1000 --prior 100 --start 60 --matching 40 \
 	  --generation 60 --generations 2 --wanted 20 --against results/reference/calibration
+
+docs: setup-docs ## Build the documentation as a site that opens without a network
+	@$(BIN)/python -m sim.documents.site build/docs/pages
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs $(WORKERS) -d build/docs/cache \
+	  build/docs/pages build/docs/html
+	@echo 'wrote build/docs/html/index.html'
 
 bench: setup ## Measure speed and memory beside other libraries, against the targets (some minutes)
 	@"$(PYTHON)" requirements/install.py bench || \
@@ -85,7 +94,9 @@ lock: setup-dev ## Remake the pinned versions after a change of dependencies (UP
 	@$(COMPILE) pyproject.toml requirements/build.in -o requirements/core.txt
 	@$(COMPILE) pyproject.toml requirements/build.in --extra discover --extra calibrate --extra cluster -c requirements/core.txt \
 	  -o requirements/studies.txt
-	@$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/studies.txt -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --extra discover --extra calibrate --extra cluster --extra docs \
+	  -c requirements/studies.txt -o requirements/docs.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/docs.txt -o requirements/dev.txt
 	@$(COMPILE) requirements/bench.in -o requirements/bench.txt
 
 clean: ## Remove the environments and the caches; results stay

@@ -1,10 +1,10 @@
 """Make an environment hold exactly what a lock names, and the project itself, unless it already does.
 
-Run by `make setup`, `make setup-studies`, `make setup-dev` and `make bench`; it needs nothing but Python. The
-packages come from `requirements/core.txt` (to run the model), `requirements/studies.txt` (also for scenario
-discovery and Dask clusters) or `requirements/dev.txt` (to work on it as well), into `.venv`, or from
-`requirements/bench.txt` (what the benchmark compares with), into `.venv-bench` and without the project; each
-is pinned and checked against its hash. uv does the work, about three times faster than pip; where uv
+Run by `make setup`, `make setup-studies`, `make setup-docs`, `make setup-dev` and `make bench`; it needs nothing
+but Python. The packages come from `requirements/core.txt` (to run the model), `requirements/studies.txt` (also
+for scenario discovery and Dask clusters), `requirements/docs.txt` (also to build the documentation) or
+`requirements/dev.txt` (to work on it as well), into `.venv`, or from `requirements/bench.txt` (what the
+benchmark compares with), into `.venv-bench` and without the project; each is pinned and checked against its hash. uv does the work, about three times faster than pip; where uv
 cannot be had, or does not get through, pip does it. No Python is ever downloaded: the one that runs this file
 is used.
 
@@ -28,7 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
 OLDEST = (3, 11)
-KINDS = ["core", "studies", "dev"]
+KINDS = ["core", "studies", "docs", "dev"]
 """Kinds of one environment, each with all that the ones before it hold."""
 
 
@@ -148,7 +148,8 @@ def main() -> None:
     parser.add_argument(
         "kind",
         choices=[*KINDS, "bench"],
-        help="core runs the model, studies adds discovery and clusters, dev the tests and checks; "
+        help="core runs the model, studies adds discovery and clusters, docs the tools that build the "
+        "documentation, dev the tests and checks; "
         "bench is what the benchmark compares with",
     )
     parser.add_argument("--no-uv", action="store_true", help="use pip alone")

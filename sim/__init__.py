@@ -1,5 +1,9 @@
 """cardbreak: what happens to telecom fraud when the cards run out.
 
+The model compares what measures do, alone and together, to telecom fraud, to the supply and price of cards,
+and to ordinary customers, and forecasts monthly registered cases conditional on a dated schedule of measures.
+It is not for finding persons, and it holds no real detection rule.
+
 The public API, a page::
 
     import sim

@@ -18,6 +18,7 @@ from sim import console, console_adviser
 from sim.bench.plan import PARTS
 from sim.cli_backtest import trials
 from sim.cli_calibrate import calibrations
+from sim.cli_documents import documents
 from sim.cli_studies import studies
 from sim.console import INTERRUPTED, Options, StopError, complain
 from sim.draws_wish import PLAUSIBLE, POINT_VALUES
@@ -342,6 +343,7 @@ def story(
 app.add_typer(studies)
 app.add_typer(calibrations)
 app.add_typer(trials)
+app.add_typer(documents)
 
 
 def _version(wanted: bool) -> None:

@@ -1,5 +1,9 @@
 """The model: a supply chain of cards under enforcement, stepped a day at a time.
 
+No input fixes the number of cases, a price or a shortage: they come out of who meets whom, what is on the
+shelf and what it costs. Gangs, dealers and banks decide once a week, each on its own weekday; cards are
+stepped daily.
+
 One day, in order:
 
 1. calendar       season, lockdown, today's policy vector

@@ -162,9 +162,30 @@ class Policy:
 
     Arrays have one entry for each region.  Factors are neutral at exactly 1, doses at exactly 0.
 
-    ``channel_closure``: yearly rate at which the capacity of a channel is closed, by channel name;
-    ``channel_growth``: factor on its growth.  ``delivered``: units of today's dose by id of a measure;
-    ``parts``: for what several measures write together, the weight of each by region.
+    ``opening_factor``: on banks' refusal of illicit openings; ``use_factor``: on detection by use;
+    ``trace_factor``: on the tracing of used cards; ``false_positive_factor``: on honest applicants refused;
+    ``freeze_factor``: on the rate at which police stop money; ``layering_factor``: on the time that money
+    takes from account to account.
+
+    ``publicity``: videos, events and messages, national counts (regions, streams); ``app_protection``: share
+    of the chance to become a victim that the app takes away; ``orders``: dissuasion orders; ``report_lift``:
+    on the share that reports; ``link_share``: share of cases with a link of police and banks; ``link_delay``:
+    mean delay of the freeze on a link, days; ``transfers_held``: share of honest transfers held;
+    ``honest_listed``: share of honest applicants who stand on a list in error; ``cap``: most accounts that a
+    person may have at a bank.
+
+    ``announcement``: rise of public risk, 1 for a national launch; ``reclaim_factor``: on openers who reclaim
+    what they sold; ``border_closed``: share of moves abroad that the border stops; ``transit_loss_abroad``:
+    share of cards seized on the way abroad; ``channel_closure``: yearly rate at which the capacity of a
+    channel is closed, by channel name; ``channel_growth``: factor on its growth.
+
+    Orders of the day, each a tuple of its own: ``cleanups``: reviews of cards; ``suspensions``: of account
+    opening at outlets; ``inspections``: of banks; ``blacklists``: lists that members share; ``insiders``: to
+    be removed; ``bars``: past openers barred; ``returns``: members of gangs abroad brought back;
+    ``campaigns``: arrests.
+
+    ``delivered``: units of today's dose by id of a measure; ``parts``: for what several measures write
+    together, the weight of each by region.
     """
 
     regions: int

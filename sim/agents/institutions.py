@@ -51,12 +51,14 @@ class Operator(Member):
 
 
 class Banks:
-    """All banks as arrays (n), in their true number at every scale; ``class_of`` each.
+    """All banks as arrays (n), in their true number at every scale.
 
-    ``effort``: of screening, relative to the start; ``upheld`` and ``upheld_until``: by how much it is held
-    up, and until when; ``inspected_until``: day on which its inspection ends, 0 without one;
-    ``displacement``: share of those refused under inspection who try another bank; ``raised_by``: which of
-    the raising measures last raised the effort.
+    ``class_of``: its class of institutions; ``outlet_share``: its share of all outlets; ``base``: chance that
+    it refuses an illicit opening at the effort of the start; ``_weight``: what its effort counts among honest
+    applicants; ``keys``: what its random numbers are drawn by; ``effort``: of screening, relative to the
+    start; ``upheld`` and ``upheld_until``: by how much it is held up, and until when; ``inspected_until``:
+    day on which its inspection ends, 0 without one; ``displacement``: share of those refused under inspection
+    who try another bank; ``raised_by``: which of the raising measures last raised the effort.
     """
 
     given: ClassVar[tuple[str, ...]] = ("class_of", "keys", "outlet_share", "base", "_weight", "_of_weekday")

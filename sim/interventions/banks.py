@@ -86,6 +86,7 @@ class InstitutionInspection(Measure):
     writes: ClassVar[tuple[str, ...]] = ("policy.inspections",)
     identity: ClassVar[str] = "after the inspection effort - 1 halves each half-life"
     attributable: ClassVar[str] = "illicit openings refused by the added effort"
+    harms: ClassVar[tuple[str, ...]] = ("openings_refused_legitimate",)
     shifts: ClassVar[tuple[Axis, ...]] = ("issuer", "channel")
     channels: ClassVar[tuple[str, ...]] = BOUGHT
     facts: ClassVar[tuple[str, ...]] = ("F335",)
@@ -152,6 +153,7 @@ class OpeningSuspension(Measure):
     writes: ClassVar[tuple[str, ...]] = ("policy.suspensions",)
     identity: ClassVar[str] = "opening loss = weight share (1 - displacement)"
     attributable: ClassVar[str] = "illicit openings kept from a suspended outlet"
+    harms: ClassVar[tuple[str, ...]] = ("openings_lost_to_suspension", "openings_refused_legitimate")
     shifts: ClassVar[tuple[Axis, ...]] = ("outlet", "channel")
     channels: ClassVar[tuple[str, ...]] = BOUGHT
     facts: ClassVar[tuple[str, ...]] = (
@@ -231,6 +233,7 @@ class RiskControlLinkage(Measure):
     )
     identity: ClassVar[str] = "all factors 1: the baseline"
     attributable: ClassVar[str] = "illicit openings refused that a bank alone would have let pass"
+    harms: ClassVar[tuple[str, ...]] = ("openings_refused_legitimate",)
     shifts: ClassVar[tuple[Axis, ...]] = ("region", "channel")
     channels: ClassVar[tuple[str, ...]] = BOUGHT
     facts: ClassVar[tuple[str, ...]] = (
@@ -284,6 +287,7 @@ class BlacklistSharing(Measure):
         "tries a person gets at K banks, m each: from K (1-(1-h)^m)/h to (1-(1-h)^(Km))/h"
     )
     attributable: ClassVar[str] = "illicit openings refused by the shared list"
+    harms: ClassVar[tuple[str, ...]] = ("openings_refused_legitimate",)
     shifts: ClassVar[tuple[Axis, ...]] = ("region", "outlet", "channel")
     channels: ClassVar[tuple[str, ...]] = BOUGHT
     facts: ClassVar[tuple[str, ...]] = (

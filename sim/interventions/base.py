@@ -152,11 +152,11 @@ class Measure(Strict, ABC):
 
     Subclasses declare ``measure`` as a ``Literal`` (the id in scenario files) and the class variables
     ``card`` (a plain-language description), ``reads``, ``writes``, ``identity`` (the exact statement that
-    holds when everything else is off), ``attributable`` (what its own count counts) and ``facts`` (rows of
-    the evidence that speak of it).  ``over_window`` names fields that are counts over the whole window, so
-    that a longer window at the same pace has more of them.  ``shifts`` are the axes along which what it stops
-    may move; for the axes "channel" and "kind", ``channels`` and ``kinds`` name the outcomes on which it
-    works.
+    holds when everything else is off), ``attributable`` (what its own count counts), ``harms`` (outcomes of
+    harm to honest people that it raises by itself) and ``facts`` (rows of the evidence that speak of it).
+    ``over_window`` names fields that are counts over the whole window, so that a longer window at the same
+    pace has more of them.  ``shifts`` are the axes along which what it stops may move; for the axes "channel"
+    and "kind", ``channels`` and ``kinds`` name the outcomes on which it works.
     """
 
     card: ClassVar[str] = ""
@@ -164,6 +164,7 @@ class Measure(Strict, ABC):
     writes: ClassVar[tuple[str, ...]] = ()
     identity: ClassVar[str] = ""
     attributable: ClassVar[str] = ""
+    harms: ClassVar[tuple[str, ...]] = ()
     facts: ClassVar[tuple[str, ...]] = ()
     over_window: ClassVar[tuple[str, ...]] = ()
     shifts: ClassVar[tuple[Axis, ...]] = ()

@@ -58,6 +58,7 @@ class AccountCleanup(Measure):
         "at a bank; a cool-off of 1 stops reclaims and nothing else"
     )
     attributable: ClassVar[str] = "illicit accounts closed"
+    harms: ClassVar[tuple[str, ...]] = ("closed_false",)
     shifts: ClassVar[tuple[Axis, ...]] = ("channel",)
     channels: ClassVar[tuple[str, ...]] = ("cases_bought",)
     facts: ClassVar[tuple[str, ...]] = (
@@ -146,6 +147,7 @@ class PhoneCardCleanup(Measure):
     writes: ClassVar[tuple[str, ...]] = ("policy.cleanups",)
     identity: ClassVar[str] = "closed ~ Binomial(N, x sens)"
     attributable: ClassVar[str] = "illicit phone cards closed"
+    harms: ClassVar[tuple[str, ...]] = ("closed_false",)
     shifts: ClassVar[tuple[Axis, ...]] = ("kind",)
     kinds: ClassVar[tuple[str, ...]] = ("contacts_sim",)
     facts: ClassVar[tuple[str, ...]] = (
@@ -197,6 +199,7 @@ class IotCardReview(Measure):
     writes: ClassVar[tuple[str, ...]] = ("policy.cleanups",)
     identity: ClassVar[str] = "a full sweep at sensitivity 1 empties the kind"
     attributable: ClassVar[str] = "illicit IoT cards closed"
+    harms: ClassVar[tuple[str, ...]] = ("closed_false",)
     shifts: ClassVar[tuple[Axis, ...]] = ("kind",)
     kinds: ClassVar[tuple[str, ...]] = ("contacts_iot",)
     facts: ClassVar[tuple[str, ...]] = (

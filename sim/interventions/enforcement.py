@@ -150,6 +150,7 @@ class FiveYearBan(Measure):
     writes: ClassVar[tuple[str, ...]] = ("policy.bars",)
     identity: ClassVar[str] = "a barred person opens nothing until the bar ends; everyone else is as before"
     attributable: ClassVar[str] = "past openers barred"
+    harms: ClassVar[tuple[str, ...]] = ("holders_barred_in_error",)
     shifts: ClassVar[tuple[Axis, ...]] = ("channel",)
     channels: ClassVar[tuple[str, ...]] = ("cases_bought",)
     co_measure: ClassVar[bool] = True

@@ -24,6 +24,7 @@ class PoliceBankLink(Measure):
     writes: ClassVar[tuple[str, ...]] = ("policy.link_share", "policy.link_delay")
     identity: ClassVar[str] = "escape (mu / (mu + delta))^L with delta = 1 / delay"
     attributable: ClassVar[str] = "yuan frozen that would have got away"
+    harms: ClassVar[tuple[str, ...]] = ("accounts_frozen_in_error",)
     shifts: ClassVar[tuple[Axis, ...]] = ("channel",)
     channels: ClassVar[tuple[str, ...]] = ("cases_bought", "cases_own", "cases_corporate")
     facts: ClassVar[tuple[str, ...]] = (
@@ -69,6 +70,7 @@ class TransferLimits(Measure):
     writes: ClassVar[tuple[str, ...]] = ("policy.layering_factor", "policy.transfers_held")
     identity: ClassVar[str] = "escape (mu / (mu + delta))^L with mu divided by the factor"
     attributable: ClassVar[str] = "yuan frozen that would have got away"
+    harms: ClassVar[tuple[str, ...]] = ("transfers_held_legitimate", "accounts_frozen_in_error")
     shifts: ClassVar[tuple[Axis, ...]] = ("channel",)
     channels: ClassVar[tuple[str, ...]] = ("cases_bought", "cases_own", "cases_corporate")
     co_measure: ClassVar[bool] = True

@@ -170,6 +170,7 @@ class WarningLine(Measure):
     writes: ClassVar[tuple[str, ...]] = ("policy.freeze_factor", "policy.report_lift")
     identity: ClassVar[str] = "factor 1 and lift 0: the baseline"
     attributable: ClassVar[str] = "yuan frozen that would have got away"
+    harms: ClassVar[tuple[str, ...]] = ("accounts_frozen_in_error",)
     co_measure: ClassVar[bool] = True
     facts: ClassVar[tuple[str, ...]] = ("F329",)
 

@@ -79,7 +79,7 @@ class Counter:
     """Serves the openers of a day.
 
     ``by_fate``: what became of openings this month, int64 (fates, regions), written down at its end;
-    ``_by_region``: openings that are screened now, by region.
+    ``_by_region``: refusals of a screening for the factor alone, by region.
     """
 
     def __init__(self, model: FraudSupplyChain) -> None:

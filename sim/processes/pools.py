@@ -42,7 +42,8 @@ class Pools:
 
     By channel: ``capacity``: cases a day; ``growth`` and ``decline``: rates a year; ``most``: largest
     capacity; ``used``: remembered share in use; ``stored``: room built up, cases; ``asked``: room offered
-    today, cases; ``daily``: simulated cases of a day's capacity. ``share``: of all adults by region.
+    today, cases; ``daily``: simulated cases of a day's capacity. ``left_on``: whether its switch is on;
+    ``share``: of all adults by region.
     """
 
     given: ClassVar[tuple[str, ...]] = ("since", "left_on")

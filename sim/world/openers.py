@@ -48,7 +48,8 @@ has opened.
 class OpenerPool(Table):
     """At-risk persons; days as day numbers.
 
-    ``_away``: rows of those who have opened something and not come back to the pool.
+    ``_away``: rows of those who have opened something and not come back to the pool; ``weight``: share of the
+    regions in the pool.
     """
 
     given: ClassVar[tuple[str, ...]] = ("weight",)

@@ -55,7 +55,9 @@ class OrdinaryCards:
     ``cells``: int64 (kinds, regions, issuer classes, 8 flag sets); ``restricted``: int64 (kinds, regions),
     cards that a cleanup restricted: still in the stock, no longer usable; ``_opened`` and ``_closed``:
     openings and closures a year by kind; ``_hazard``: hazards of this month's cleanups so far by cause, kind,
-    region and flags; ``_wanted``: share of cleaned cards that their holders still wanted, by cause.
+    region and flags; ``_wanted``: share of cleaned cards that their holders still wanted, by cause;
+    ``_shares``: of new cards by region, issuer class and flags; ``_keys`` and ``_wanted_keys``: what the
+    random numbers of cells are drawn by.
     """
 
     given: ClassVar[tuple[str, ...]] = ("_shares", "_keys", "_wanted_keys")

@@ -32,7 +32,8 @@ class Outlets:
     suspending measures shut it, int16; ``joins``: a list with a share x of members has those below x,
     float64; ``compromised``: whether an insider there opens accounts for the trade; ``tainted``: whether one
     did on day 0; ``insiders``: numbers of the compromised outlets, int64; ``insider_keys`` and
-    ``insider_region``: their keys and regions; ``_shut``: numbers of the outlets that were ever suspended.
+    ``insider_region``: their keys and regions; ``keys``: what their random numbers are drawn by; ``_noise``:
+    through which an authority sees their risk; ``_shut``: numbers of the outlets that were ever suspended.
     """
 
     given: ClassVar[tuple[str, ...]] = (
