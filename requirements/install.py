@@ -1,12 +1,13 @@
 """Make an environment hold exactly what a lock names, and the project itself, unless it already does.
 
-Run by `make setup`, `make setup-studies`, `make setup-docs`, `make setup-dev` and `make bench`; it needs nothing
-but Python. The packages come from `requirements/core.txt` (to run the model), `requirements/studies.txt` (also
-for scenario discovery and Dask clusters), `requirements/docs.txt` (also to build the documentation) or
-`requirements/dev.txt` (to work on it as well), into `.venv`, or from `requirements/bench.txt` (what the
-benchmark compares with), into `.venv-bench` and without the project; each is pinned and checked against its hash. uv does the work, about three times faster than pip; where uv
-cannot be had, or does not get through, pip does it. No Python is ever downloaded: the one that runs this file
-is used.
+Run by `make setup`, `make setup-studies`, `make setup-docs`, `make setup-dev` and `make bench`; it needs
+nothing but Python. The packages come from `requirements/core.txt` (to run the model),
+`requirements/studies.txt` (also for scenario discovery and Dask clusters), `requirements/docs.txt` (also to
+build the documentation) or `requirements/dev.txt` (to work on it as well), into `.venv`, or from
+`requirements/bench.txt` (what the benchmark compares with), into `.venv-bench` and without the project; each
+is pinned and checked against its hash. uv does the work, about three times faster than pip; where uv cannot
+be had, or does not get through, pip does it. No Python is ever downloaded: the one that runs this file is
+used.
 
 A stamp in the environment records a hash of everything an installation depends on. While it agrees, nothing
 is done.

@@ -12,8 +12,8 @@ from sim.documents.schedule import Step
 
 INTRODUCTION = (
     "Written by `cardbreak odd`, in the order of the ODD protocol (Grimm et al. 2020, JASSS 23(2)7). Every "
-    "statement is read off the code, its docstrings and the scenario as they are run; names in code are those "
-    "of the source."
+    "statement is read off the code, its docstrings and the scenario as they are run; names in code are "
+    "those of the source."
 )
 
 
@@ -82,7 +82,7 @@ def _entity(entity: Entity) -> str:
         f"### `{entity.path or 'the model itself'}` ({entity.kind})",
         entity.what + count,
         table(("variable", "kind", "shape", "what it is"), rows) if rows else "",
-        f"Numbers read from the parameters, and counters: {others}." if others else "",
+        f"Beside these, without a text of their own: {others}." if others else "",
     )
 
 

@@ -173,18 +173,20 @@ class Measure(Strict, ABC):
     co_measure: ClassVar[bool] = False
 
     measure: str
-    id: str = ""
-    title: str = ""
-    start: date
-    end: date | None = None
-    announced: date | None = None
-    ramp_days: Count = 0
-    coverage: Share = 1.0
-    regions: Literal["all"] | list[str] = "all"
-    cost_per_unit: Amount | None = None
-    uncertain: list[Uncertain] = Field(default_factory=list)
-    evidence: list[str] = Field(default_factory=list)
-    note: str = ""
+    id: str = Field("", description="Name within the scenario; the measure's own where left out.")
+    title: str = Field("", description="Name for tables and pictures.")
+    start: date = Field(description="First day in force.")
+    end: date | None = Field(None, description="Last day in force; to the end of the run where left out.")
+    announced: date | None = Field(None, description="Day of the announcement, on or before the start.")
+    ramp_days: Count = Field(0, description="Days over which it rises evenly to full strength.")
+    coverage: Share = Field(1.0, description="Share of the whole measure that is carried out.")
+    regions: Literal["all"] | list[str] = Field("all", description="Codes of the regions in which it acts.")
+    cost_per_unit: Amount | None = Field(None, description="Yuan for each unit of the dose.")
+    uncertain: list[Uncertain] = Field(
+        default_factory=list, description="Fields that draws take from between two values."
+    )
+    evidence: list[str] = Field(default_factory=list, description="Ids of the evidence behind it.")
+    note: str = Field("", description="What else a reader should know.")
 
     @model_validator(mode="before")
     @classmethod

@@ -68,7 +68,9 @@ class AccountCleanup(Measure):
     over_window: ClassVar[tuple[str, ...]] = ("accounts",)
 
     measure: Literal["account_cleanup"]
-    criterion: Literal["dormant", "multi_card", "frequent_replacement"]
+    criterion: Literal["dormant", "multi_card", "frequent_replacement"] = Field(
+        description="Which accounts are reviewed: idle, one of many of a person, often replaced."
+    )
     accounts: Count | None = Field(
         None, description="Real accounts to clean over the window, which needs an end."
     )

@@ -71,8 +71,12 @@ class ClusterCampaign(Measure):
     relevant_share: Share = Field(
         0.5, description="Share of arrested openers whose openings are recent bank cards."
     )
-    evidence_exponent: Annotated[float, Field(ge=0.0, le=3.0)] = 1.0
-    degree_exponent: Annotated[float, Field(ge=0.0, le=2.0)] = 1.0
+    evidence_exponent: Annotated[float, Field(ge=0.0, le=3.0)] = Field(
+        1.0, description="How strongly those with many sales or cases are chosen."
+    )
+    degree_exponent: Annotated[float, Field(ge=0.0, le=2.0)] = Field(
+        1.0, description="How strongly well-connected dealers are chosen."
+    )
     seize_share: Share = Field(
         0.6, description="Share of the stock of a removed dealer or gang that is seized."
     )
