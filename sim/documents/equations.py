@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sim.documents import words
@@ -12,8 +11,8 @@ from sim.documents import words
 ROOMS = ("sim.agents", "sim.processes", "sim.world", "sim.kernels")
 """Rooms in which equations are carried out."""
 
-READERS = ("sim.agents", "sim.processes", "sim.world")
-"""Rooms that read the policy vector of the day."""
+DAY = ("sim.agents", "sim.processes", "sim.world", "sim.model")
+"""Rooms that read parameters and the policy vector of the day."""
 
 _NUMBER = re.compile(r"(?:\bequations? |[(,;] ?)(4\.\d+)\b")
 
@@ -45,20 +44,10 @@ def equations() -> dict[str, list[Place]]:
 def readers(field: str) -> list[Place]:
     """The functions of the day that read a field of the policy vector, such as ``cleanups``."""
     found = []
-    for module, tree in words.trees().items():
-        if module.startswith(READERS):
-            for name, node in _functions(tree, ""):
-                if any(_reads(inner, field) for inner in ast.walk(node)):
-                    found.append(Place(module, name, " ".join(words.paragraphs(ast.get_docstring(node)))))
+    for module, name, node in words.functions(DAY):
+        if any(_reads(inner, field) for inner in ast.walk(node)):
+            found.append(Place(module, name, " ".join(words.paragraphs(ast.get_docstring(node)))))
     return found
-
-
-def _functions(node: ast.AST, owner: str) -> Iterator[tuple[str, ast.FunctionDef]]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef):
-            yield f"{owner}{child.name}", child
-        elif isinstance(child, ast.ClassDef):
-            yield from _functions(child, f"{owner}{child.name}.")
 
 
 def _reads(node: ast.AST, field: str) -> bool:

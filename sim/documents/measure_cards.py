@@ -114,8 +114,8 @@ def _changes(kind: type[Measure]) -> str:
     rows = [(code(name), meanings.get(name, ""), ", ".join(_who(readers(name)))) for name in fields]
     reads = f"It looks at {', '.join(kind.reads)}." if kind.reads else ""
     return joined(
-        "It never touches an agent: it writes into the policy vector of the day, and the processes of the day "
-        f"read that. {reads}",
+        "It never touches an agent: it writes into the policy vector of the day, and the processes of the "
+        f"day read that. {reads}",
         table(("what it writes", "meaning", "who reads it"), rows),
     )
 

@@ -225,7 +225,8 @@ def _submodels(steps: list[Step]) -> list[Place]:
     found: dict[str, Place] = {}
     for step in (inner for outer in steps for inner in flat(outer)):
         owner = step.name.rpartition(".")[0]
-        for name in ("", owner, step.name) if owner else ("", step.name):
+        within = owner and "<" not in owner  # a class inside a function has no name to be found by
+        for name in ("", owner, step.name) if within else ("", step.name):
             path = f"{step.module}.{name}" if name else step.module
             text = step.what if name == step.name else words.text_of(words.named(path))
             if text and path not in found:

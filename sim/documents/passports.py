@@ -1,23 +1,26 @@
 """Pages of the parameters: the passport of each, and where in the code it is read.
 
-Where a number is read is seen, not searched for: a model is built and run for some weeks with parameters that
-note who asks, so a name that is put together while the program runs is found too.
+Where a number is read is seen: a model is built and run for some weeks with parameters that note who asks, so a
+name that is put together while the program runs is found too. What so small a run does not come to is found in
+the source, where the whole name stands.
 """
 
 from __future__ import annotations
 
+import ast
 import math
 import sys
 from collections.abc import Mapping
 from functools import cache
 
-from sim.documents import evidence_rows
+from sim.documents import evidence_rows, words
+from sim.documents.equations import DAY
 from sim.documents.page import code, joined, table
 from sim.scenario import Scenario, load
 from sim.scenario.parameters import Parameters, Passport, Value
 
 DAYS = ("scale=100000", "start=2018-01-01", "end=2018-02-28")
-"""The small run in which reading is seen: every parameter is read in its first month."""
+"""The small run in which reading is seen."""
 
 
 class Watched(Parameters):
@@ -44,6 +47,10 @@ def readers() -> Mapping[str, frozenset[str]]:
     watched = Watched(scenario.parameters.passports)
     watched.readers = {}
     FraudSupplyChain(scenario.with_(parameters=watched)).run_model()
+    for module, function, node in words.functions(DAY):
+        for part in ast.walk(node):
+            if isinstance(part, ast.Constant) and part.value in scenario.parameters:
+                watched.readers.setdefault(str(part.value), set()).add(f"{module}.{function}")
     return {name: frozenset(who) for name, who in watched.readers.items()}
 
 

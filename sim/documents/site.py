@@ -23,13 +23,13 @@ SETTINGS = ROOT / "docs" / "conf.py"
 FRONT = "README.md"
 LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s]+)(\))")
 FENCED = re.compile(r"^(```.*?^```$)", re.MULTILINE | re.DOTALL)
-MEASURES, PARAMETERS = "generated/measures/index.md", "generated/parameters/index.md"
-FOLDERS = {"scenarios/parameters": PARAMETERS}
+MEASURE_INDEX, PARAMETER_INDEX = "generated/measures/index.md", "generated/parameters/index.md"
+FOLDERS = {"scenarios/parameters": PARAMETER_INDEX}
 """Folders that a generated page shows better than their files would."""
 
 CHAPTERS: Mapping[str, tuple[str, ...]] = {
     "Learning": ("docs/tutorials/",),
-    "The model": ("docs/model.md", "generated/odd.md", MEASURES, PARAMETERS),
+    "The model": ("docs/model.md", "generated/odd.md", MEASURE_INDEX, PARAMETER_INDEX),
     "Working with it": ("docs/studies.md", "docs/extending.md", "generated/commands.md"),
     "Judging it": ("docs/limits.md", "docs/validation.md", "docs/performance.md"),
     "More": ("",),
@@ -58,7 +58,7 @@ def site() -> tuple[dict[str, str], list[str]]:
                 pages.setdefault(_page(other), listing(other))
             else:
                 files.append(other)
-    for index in (MEASURES, PARAMETERS):
+    for index in (MEASURE_INDEX, PARAMETER_INDEX):
         pages[index] = joined(pages[index], _tree("", _beside(index, pages), index))
     pages["index.md"] = joined(pages["index.md"], contents(pages))
     return pages, sorted(set(files))
@@ -68,7 +68,7 @@ def generated() -> dict[str, str]:
     """The pages that are read off the code and the shipped scenarios."""
     from sim.documents.odd import sheet
     from sim.documents.odd_page import page
-    from sim.interventions import MEASURES as kinds
+    from sim.interventions import MEASURES
     from sim.model import FraudSupplyChain
     from sim.scenario import load
 
@@ -76,10 +76,10 @@ def generated() -> dict[str, str]:
     found = {
         "generated/odd.md": page(sheet(FraudSupplyChain(scenario))),
         "generated/commands.md": command_pages.page(),
-        MEASURES: measure_cards.overview(),
-        PARAMETERS: passports.overview(scenario),
+        MEASURE_INDEX: measure_cards.overview(),
+        PARAMETER_INDEX: passports.overview(scenario),
     }
-    for name in kinds:
+    for name in MEASURES:
         found[f"generated/measures/{name}.md"] = measure_cards.card(name)
     for group, known in passports.groups(scenario).items():
         found[f"generated/parameters/{group}.md"] = passports.page(group, known)
@@ -129,7 +129,7 @@ def listing(folder: str) -> str:
 
 def contents(pages: Iterable[str]) -> str:
     """The table of contents, which the sidebar shows: every page but those below an index of their own."""
-    inner = {name for index in (MEASURES, PARAMETERS) for name in _beside(index, pages)}
+    inner = {name for index in (MEASURE_INDEX, PARAMETER_INDEX) for name in _beside(index, pages)}
     left = [name for name in sorted(pages) if name != "index.md" and name not in inner]
     trees = []
     for chapter, beginnings in CHAPTERS.items():

@@ -116,6 +116,21 @@ def _within(node: ast.AST, owner: str) -> Iterator[tuple[str, str]]:
             yield from _within(child, f"{name}.")
 
 
+def functions(rooms: Sequence[str]) -> Iterator[tuple[str, str, ast.FunctionDef]]:
+    """Module, qualified name and source of every function and method of some rooms."""
+    for module, tree in trees().items():
+        if module.startswith(tuple(rooms)):
+            yield from ((module, name, node) for name, node in _functions(tree, ""))
+
+
+def _functions(node: ast.AST, owner: str) -> Iterator[tuple[str, ast.FunctionDef]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef):
+            yield f"{owner}{child.name}", child
+        elif isinstance(child, ast.ClassDef):
+            yield from _functions(child, f"{owner}{child.name}.")
+
+
 def said_of(module: str, name: str) -> str:
     """The string that stands below the assignment of a name in a module; empty where none does."""
     body = trees()[module].body

@@ -7,46 +7,17 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
+from doc_pages import EXECUTED, LANGUAGES, LINK, SPAN, blocks, prose
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WITH_PYTHON = [ROOT / "README.md", ROOT / "docs" / "extending.md"]
 DRAWN_LATER = ROOT / "docs" / "forecast.png"
-LANGUAGES = {"python", "bash", "yaml", "text"}
-EXECUTED = "<!-- executed -->"
-"""Stands above a bash block whose cardbreak commands the tests run before the page's Python."""
-
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
-LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page: its language, its text, the page's line before it."""
-
-    language: str
-    text: str
-    before: str
-
-
-def blocks(page: Path) -> list[Block]:
-    text = page.read_text()
-    return [
-        Block(found[1], found[2], (text[: found.start()].rstrip("\n").splitlines() or [""])[-1])
-        for found in BLOCK.finditer(text)
-    ]
-
-
-def prose(page: Path) -> str:
-    """The page without its fenced blocks."""
-    return BLOCK.sub("", page.read_text())
 
 
 def command_lines(page: Path) -> Iterator[list[str]]:
