@@ -1,15 +1,15 @@
 """Pages of the parameters: the passport of each, and where in the code it is read.
 
-Where a number is read is seen: a model is built and run for some weeks with parameters that note who asks, so a
-name that is put together while the program runs is found too. What so small a run does not come to is found in
-the source, where the whole name stands.
+Where a number is read is seen: a model is built and run for some weeks with parameters that note who asks, so
+that a name that is put together meanwhile is found too. What so small a run does not come to is found in the
+source, where the whole name stands.
 """
 
 from __future__ import annotations
 
 import ast
+import inspect
 import math
-import sys
 from collections.abc import Mapping
 from functools import cache
 
@@ -29,12 +29,12 @@ class Watched(Parameters):
     readers: dict[str, set[str]]
 
     def __getitem__(self, identifier: str) -> Value:
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_globals.get("__name__") == Parameters.__module__:
+        frame = inspect.currentframe()
+        while frame is not None and frame.f_globals.get("__name__") in (__name__, Parameters.__module__):
             frame = frame.f_back
-        module = str(frame.f_globals.get("__name__"))
-        inner = frame.f_code.co_qualname.replace(".<locals>", "").split(".<")[0]
-        self.readers.setdefault(identifier, set()).add(f"{module}.{inner}")
+        if frame is not None:
+            function = frame.f_code.co_qualname.split(".<")[0]
+            self.readers.setdefault(identifier, set()).add(f"{frame.f_globals['__name__']}.{function}")
         return super().__getitem__(identifier)
 
 

@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"SALib", "matplotlib", "mesa", "networkx", "numba", "numpy", "pandas", "pyarrow", "scipy"}
 USES_A_MODEL = tuple(
     f"sim.{name}"
-    for name in ("state", "study", "calibration", "forecast", "views", "bench", "cli", "console")
+    for name in (
+        *("state", "study", "calibration", "forecast", "views", "bench", "documents", "cli", "console"),
+    )
 )
 INSIDE_A_MODEL = (
     *(f"sim.{name}" for name in ("kernels", "random", "arrays", "policy", "world", "agents", "processes")),
@@ -134,6 +136,15 @@ def test_nothing_but_the_command_line_knows_the_benchmark() -> None:
         if within(one.target, "sim.bench") and not within(one.importer, "sim.bench")
     }
     assert importers == {"sim.cli"}
+
+
+def test_nothing_but_the_command_line_knows_the_documents() -> None:
+    importers = {
+        one.importer
+        for one in imports()
+        if within(one.target, "sim.documents") and not within(one.importer, "sim.documents")
+    }
+    assert importers == {"sim.cli_documents"}
 
 
 def test_agents_do_not_know_each_other() -> None:

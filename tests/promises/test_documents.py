@@ -233,14 +233,26 @@ def test_every_command_and_option_is_on_its_page() -> None:
             assert f"`{option}`" in written
 
 
-def test_the_command_writes_what_it_prints(tmp_path: Path) -> None:
-    run = [sys.executable, "-m", "sim.cli", "odd", "baseline", "--scale", "100000", "--out", "sheet.md"]
-    assert subprocess.run(run, cwd=tmp_path, check=False).returncode == 0
-    text = (tmp_path / "sheet.md").read_text(encoding="utf-8")
-    assert text.startswith("# ODD sheet: No card operation\n")
-    again = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert again.returncode == 2
-    assert again.stderr == "sheet.md: exists. Give another --out, or replace it with --force.\n"
+def test_the_command_writes_what_it_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sim.cli import guarded
+
+    monkeypatch.chdir(tmp_path)
+    asked = ["cardbreak", "odd", "baseline", "--scale", "100000"]
+    monkeypatch.setattr(sys, "argv", asked)
+    assert guarded() == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("# ODD sheet: No card operation\n")
+    monkeypatch.setattr(sys, "argv", [*asked, "--out", "sheet.md"])
+    assert guarded() == 0
+    assert (tmp_path / "sheet.md").read_text(encoding="utf-8") == printed
+    capsys.readouterr()
+    assert guarded() == 2
+    assert capsys.readouterr().err == "sheet.md: exists. Give another --out, or replace it with --force.\n"
+    monkeypatch.setattr(sys, "argv", [*asked, "--out", "nowhere/sheet.md"])
+    assert guarded() == 2
+    assert capsys.readouterr().err.startswith("nowhere/sheet.md: cannot be written")
 
 
 def test_the_sheet_is_data_too(model: sim.FraudSupplyChain) -> None:
