@@ -9,6 +9,7 @@ SCENARIOS  ?= card-cleanup opening-suspension card-broken-2020
 OUT        ?= results/forecast
 BENCH_OUT  ?= results/bench
 WORKERS    ?= 2
+SPEAK      ?= en
 
 BIN := .venv/bin
 COMPILE := .venv/bin/uv pip compile --quiet --python $(BIN)/python --universal --python-version 3.11 \
@@ -18,7 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-studies setup-docs setup-dev check-python docs forecast measures calibrate calibrate-small bench bench-small test test-full lint lock clean
+.PHONY: help setup setup-studies setup-docs setup-dev check-python docs forecast demo measures calibrate calibrate-small bench bench-small test test-full lint lock clean
 
 help: ## Show this list
 	@echo 'cardbreak: what cracking down on the two-card trade does to telecom fraud'
@@ -26,7 +27,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'Settings, as in "make forecast SCALE=1000 REPLICATES=10":'
-	@echo '  PYTHON=$(PYTHON)  SCALE=$(SCALE)  REPLICATES=$(REPLICATES)  DRAWS=$(DRAWS)  OUT=$(OUT)  WORKERS=$(WORKERS)'
+	@echo '  PYTHON=$(PYTHON)  SCALE=$(SCALE)  REPLICATES=$(REPLICATES)  DRAWS=$(DRAWS)  OUT=$(OUT)  WORKERS=$(WORKERS)  SPEAK=$(SPEAK)'
 	@echo '  SCENARIOS="$(SCENARIOS)"'
 
 check-python:
@@ -49,6 +50,10 @@ setup-dev: check-python ## The same, with the tools for tests and checks
 forecast: setup ## Compare the card measures with the baseline (tables, pictures and files)
 	@$(BIN)/cardbreak compare $(SCENARIOS) --baseline baseline --out "$(OUT)" --force \
 	  --scale $(SCALE) --replicates $(REPLICATES) --draws $(DRAWS)
+
+demo: check-python ## Open the web demo: two worlds side by side, for a class (SPEAK=zh for Chinese)
+	@"$(PYTHON)" requirements/install.py app
+	@$(BIN)/cardbreak app --lang $(SPEAK)
 
 measures: OUT = results/measures
 measures: setup ## Compare the whole operation and each of its measures alone with the baseline
@@ -84,9 +89,11 @@ lint: setup-dev ## Style, formatting and types
 	@$(BIN)/mypy sim
 
 test: lint ## Style, types and the tests (within ten minutes on two cores)
+	@"$(PYTHON)" requirements/install.py browser
 	@$(BIN)/pytest -n $(WORKERS) --quiet
 
 test-full: lint ## The same with the longer tests
+	@"$(PYTHON)" requirements/install.py browser
 	@$(BIN)/pytest -n $(WORKERS) --quiet -m 'full or not full'
 
 lock: setup-dev ## Remake the pinned versions after a change of dependencies (UPGRADE=--upgrade for newer ones)
@@ -96,7 +103,9 @@ lock: setup-dev ## Remake the pinned versions after a change of dependencies (UP
 	  -o requirements/studies.txt
 	@$(COMPILE) pyproject.toml requirements/build.in --extra discover --extra calibrate --extra cluster --extra docs \
 	  -c requirements/studies.txt -o requirements/docs.txt
-	@$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/docs.txt -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --extra app -c requirements/docs.txt -o requirements/app.txt
+	@$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/docs.txt -c requirements/app.txt \
+	  -o requirements/dev.txt
 	@$(COMPILE) requirements/bench.in -o requirements/bench.txt
 
 clean: ## Remove the environments and the caches; results stay

@@ -1,13 +1,16 @@
 """Make an environment hold exactly what a lock names, and the project itself, unless it already does.
 
-Run by `make setup`, `make setup-studies`, `make setup-docs`, `make setup-dev` and `make bench`; it needs
-nothing but Python. The packages come from `requirements/core.txt` (to run the model),
+Run by `make setup`, `make setup-studies`, `make setup-docs`, `make demo`, `make setup-dev` and `make bench`;
+it needs nothing but Python. The packages come from `requirements/core.txt` (to run the model),
 `requirements/studies.txt` (also for scenario discovery and Dask clusters), `requirements/docs.txt` (also to
-build the documentation) or `requirements/dev.txt` (to work on it as well), into `.venv`, or from
-`requirements/bench.txt` (what the benchmark compares with), into `.venv-bench` and without the project; each
-is pinned and checked against its hash. uv does the work, about three times faster than pip; where uv cannot
-be had, or does not get through, pip does it. No Python is ever downloaded: the one that runs this file is
-used.
+build the documentation), `requirements/app.txt` (to run the model and the web demo) or `requirements/dev.txt`
+(to work on it all), into `.venv`, or from `requirements/bench.txt` (what the benchmark compares with), into
+`.venv-bench` and without the project; each is pinned and checked against its hash. uv does the work, about
+three times faster than pip; where uv cannot be had, or does not get through, pip does it. No Python is ever
+downloaded: the one that runs this file is used.
+
+The kind `browser` is the Chromium that the tests of the web demo drive: from Debian's packages, and only
+where that can be had without a question. Those tests are skipped where there is none.
 
 A stamp in the environment records a hash of everything an installation depends on. While it agrees, nothing
 is done.
@@ -29,8 +32,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
 OLDEST = (3, 11)
-KINDS = ["core", "studies", "docs", "dev"]
-"""Kinds of one environment, each with all that the ones before it hold."""
+KINDS = {
+    "core": ("core", "studies", "docs", "app", "dev"),
+    "studies": ("studies", "docs", "dev"),
+    "docs": ("docs", "dev"),
+    "app": ("app", "dev"),
+    "dev": ("dev",),
+}
+"""Kinds of one environment, and for each the kinds that hold all of it. Their locks agree on every version,
+so that one may be installed over another and both are there."""
 
 
 class SetupError(Exception):
@@ -92,7 +102,7 @@ class Environment:
     def is_current(self) -> bool:
         """Whether nothing is to do; an environment for more also does for less."""
         stamp = self.read_stamp()
-        kinds = KINDS[KINDS.index(self.kind) :] if self.kind in KINDS else [self.kind]
+        kinds = KINDS.get(self.kind, (self.kind,))
         return any(stamp.get(held) == self.wanted(held) for held in kinds)
 
     def make(self) -> None:
@@ -132,15 +142,31 @@ class Environment:
         kept = self.read_stamp()
         if not kept or kept.get("interpreter") != self.interpreter:
             self.make()
+            kept = {}
         self.stamp.unlink(missing_ok=True)
         tool = "uv" if use_uv and self.install_with_uv() else "pip"
         if tool == "pip":
             self.install_with_pip()
         if self.kind != "bench":
             self.install_project()
-        held = {"interpreter": self.interpreter, self.kind: self.wanted(self.kind)}
+        held = kept | {"interpreter": self.interpreter, self.kind: self.wanted(self.kind)}
         self.stamp.write_text(json.dumps(held) + "\n")
         return tool
+
+
+def browser() -> str:
+    """Have a Chromium for the tests; a line on what was done, nothing where there is one already."""
+    if any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+        return ""
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if shutil.which("apt-get") is None or (root and shutil.which("sudo") is None):
+        return "No Chromium, and no way to install it: the tests of the web demo in it are skipped.\n"
+    print("Installing Chromium for the tests of the web demo ...", end=" ", flush=True)
+    quiet = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
+    for step in (("update",), ("install", "--yes", "--no-install-recommends", "chromium", "fonts-noto-cjk")):
+        if attempt(*root, *quiet, *step).returncode != 0:
+            return "it could not be had: those tests are skipped.\n"
+    return "done.\n"
 
 
 def main() -> None:
@@ -148,13 +174,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Bring an environment up to date with its lock.")
     parser.add_argument(
         "kind",
-        choices=[*KINDS, "bench"],
+        choices=[*KINDS, "bench", "browser"],
         help="core runs the model, studies adds discovery and clusters, docs the tools that build the "
-        "documentation, dev the tests and checks; "
-        "bench is what the benchmark compares with",
+        "documentation, app the web demo, dev all that and the tests and checks; bench is what the benchmark "
+        "compares with, browser what drives the tests of the demo",
     )
     parser.add_argument("--no-uv", action="store_true", help="use pip alone")
     given = parser.parse_args()
+    if given.kind == "browser":
+        print(browser(), end="")
+        return
     environment = Environment(given.kind)
     with Path(__file__).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at a time: the second waits and finds the work done

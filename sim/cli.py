@@ -16,6 +16,7 @@ import typer
 
 from sim import console, console_adviser
 from sim.bench.plan import PARTS
+from sim.cli_app import demo
 from sim.cli_backtest import trials
 from sim.cli_calibrate import calibrations
 from sim.cli_documents import documents
@@ -344,6 +345,7 @@ app.add_typer(studies)
 app.add_typer(calibrations)
 app.add_typer(trials)
 app.add_typer(documents)
+app.add_typer(demo)
 
 
 def _version(wanted: bool) -> None:

@@ -32,14 +32,14 @@ from sim.calibration.distance import inside, simulated
 from sim.errors import Fault, InputError
 from sim.forecast.scoring import Forecaster, of_headline, scored, with_derived
 from sim.forecast.study import as_sweep
-from sim.interventions.base import Measure, Strict
 from sim.study.additions import added
 from sim.study.compare import HEADLINE, NATION
 from sim.study.race import share_interval
-from sim.study.variants import rival_names, under
+from sim.study.variants import rival_names, shifted, under
 
 if TYPE_CHECKING:
     from sim.calibration.targets import Target, Targets
+    from sim.interventions.base import Measure
     from sim.scenario import Scenario
     from sim.study.sweep import Sweep
 
@@ -143,24 +143,6 @@ def moved(scenario: Scenario, operation: Sequence[Measure], k: int, seed: int) -
         else:
             measures.append(measure)
     return scenario.with_(name=f"{scenario.name}-moved-{k}", interventions=tuple(measures))
-
-
-def shifted(measure: Measure, by: timedelta) -> Measure:
-    """A measure with all its dates moved: start, end, announcement, path, pulses, what is uncertain."""
-    return type(measure).model_validate(_shifted(measure, by))
-
-
-def _shifted(value: Any, by: timedelta) -> Any:
-    if isinstance(value, date):
-        return value + by
-    if isinstance(value, list):
-        return [_shifted(item, by) for item in value]
-    if isinstance(value, Measure):
-        return {name: _shifted(getattr(value, name), by) for name in type(value).model_fields}
-    if isinstance(value, Strict):
-        fields = type(value).model_fields
-        return value.model_copy(update={name: _shifted(getattr(value, name), by) for name in fields})
-    return value
 
 
 def sweep_of(worlds: Controls, record: Targets, replicates: int, draws: int | None, seed: int) -> Sweep:

@@ -175,16 +175,22 @@ class Recorder:
         using = m.sims.status == Status.ACTIVE
         counts["sims_active"] = np.bincount(m.sims.region_open[using], minlength=self.places)
 
-    def monthly(self) -> pd.DataFrame:
+    @property
+    def months(self) -> int:
+        """How many months are closed."""
+        return len(self._rows)
+
+    def monthly(self, since: int = 0) -> pd.DataFrame:
         """One row a month and place: month, region (``CN`` first, then regions, then ``ABROAD``), outcomes.
 
-        Counts and yuan are in real-world units.  Regions and abroad add up to the nation.
+        Counts and yuan are in real-world units.  Regions and abroad add up to the nation.  ``since``: how
+        many of the first months to leave out.
         """
         import pandas as pd
 
         codes = [NATION, *self.model.regions.codes, ABROAD]
         frames = []
-        for first, counts, nation in self._rows:
+        for first, counts, nation in self._rows[since:]:
             columns: dict[str, object] = {"month": pd.Timestamp(first), "region": codes}
             for name in OUTCOMES:
                 columns[name] = self._column(name, counts, nation)

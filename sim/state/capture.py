@@ -67,6 +67,12 @@ def state_of(model: FraudSupplyChain) -> State:
     return state
 
 
+def kept(state: State) -> State:
+    """A copy of a state, which stays as it is while the model that it was taken from goes on."""
+    copies = _Copies()
+    return {path: copies.copy(values) for path, values in state.items()}
+
+
 def take_over(model: FraudSupplyChain, state: State) -> None:
     """Put a state into a newly built model of the same history; nothing is shared with where it came from.
 
@@ -162,18 +168,19 @@ class _Copies:
         if not _alike(value, old, grows):
             raise StateError(path, "is of another kind or length")
         if isinstance(old, defaultdict):
-            return defaultdict(old.default_factory, self._copy(value))
-        return self._copy(value)
+            return defaultdict(old.default_factory, self.copy(value))
+        return self.copy(value)
 
-    def _copy(self, value: Any) -> Any:
+    def copy(self, value: Any) -> Any:
+        """A copy of plain data."""
         if isinstance(value, np.ndarray):
             if id(value) not in self._arrays:
                 self._arrays[id(value)] = value.copy()
             return self._arrays[id(value)]
         if isinstance(value, dict):
-            return {key: self._copy(item) for key, item in value.items()}
+            return {key: self.copy(item) for key, item in value.items()}
         if isinstance(value, list | tuple | set):
-            return type(value)(self._copy(item) for item in value)
+            return type(value)(self.copy(item) for item in value)
         return value
 
 

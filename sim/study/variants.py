@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.calibration.plausible import attached
 from sim.draws_wish import DrawsWish
@@ -201,6 +202,26 @@ def weaker(measure: Measure, dose: float) -> Measure:
         for item in measure.uncertain
     ]
     return measure.model_copy(update={"coverage": measure.coverage * dose, "uncertain": uncertain})
+
+
+def shifted(measure: Measure, by: timedelta) -> Measure:
+    """A measure with all its dates moved: start, end, announcement, path, pulses, what is uncertain."""
+    return type(measure).model_validate(_shifted(measure, by))
+
+
+def _shifted(value: Any, by: timedelta) -> Any:
+    from sim.interventions.base import Measure, Strict
+
+    if isinstance(value, date):
+        return value + by
+    if isinstance(value, list):
+        return [_shifted(item, by) for item in value]
+    if isinstance(value, Measure):
+        return {name: _shifted(getattr(value, name), by) for name in type(value).model_fields}
+    if isinstance(value, Strict):
+        fields = type(value).model_fields
+        return value.model_copy(update={name: _shifted(getattr(value, name), by) for name in fields})
+    return value
 
 
 def _alone(main: Sequence[Compared]) -> Iterator[Compared]:
