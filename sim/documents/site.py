@@ -28,7 +28,7 @@ FOLDERS = {"scenarios/parameters": PARAMETER_INDEX}
 """Folders that a generated page shows better than their files would."""
 
 CHAPTERS: Mapping[str, tuple[str, ...]] = {
-    "Learning": ("docs/tutorials/",),
+    "Learning": ("docs/tutorials/", "docs/app.md"),
     "The model": ("docs/model.md", "generated/odd.md", MEASURE_INDEX, PARAMETER_INDEX),
     "Working with it": ("docs/studies.md", "docs/extending.md", "generated/commands.md"),
     "Judging it": ("docs/limits.md", "docs/validation.md", "docs/performance.md"),
