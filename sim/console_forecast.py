@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from sim.forecast.study import Forecast
     from sim.observe.parts import SweepFolder
+    from sim.scenario import Scenario
     from sim.study.sweep import Sweep
 
 FILES = ("bands.csv", "streaks.csv", "naive.csv", "structures.csv")
@@ -59,6 +61,7 @@ def forecast(
         raise InputError([Fault(str(folder.path), None, "", "holds no finished run yet", "Go on: --resume.")])
     found = study.forecast(monthly, worlds, record, origin)
     _write(folder, found)
+    _write_how(folder, worlds, monthly, origin)
     _draw(folder, found, monthly, origin)
     if known is not None:
         save(known.changes, folder.path / SCHEDULE)
@@ -76,6 +79,29 @@ def _tables(found: Forecast) -> dict[str, pd.DataFrame]:
 def _write(folder: SweepFolder, found: Forecast) -> None:
     for file, table in _tables(found).items():
         save(table, folder.path / file)
+
+
+def _write_how(
+    folder: SweepFolder, worlds: Sequence[Scenario], monthly: pd.DataFrame, origin: date
+) -> None:
+    """Keep what the forecast is of and how it was asked for: `sweep.json` has hashes of scenarios alone."""
+    from sim.observe.parquet import fingerprint
+    from sim.observe.store import atomically
+    from sim.report.reading import FORECAST, FORECAST_FORMAT
+    from sim.study.results import inputs_of, scenario_entry
+    from sim.views.tables import as_json
+
+    main = worlds[0]
+    how = {
+        "format": FORECAST_FORMAT,
+        "command": ["cardbreak", *sys.argv[1:]],
+        "origin": origin.isoformat(),
+        "scenarios": [scenario_entry(world, None if world is main else main) for world in worlds],
+        "inputs": inputs_of(worlds),
+        "fingerprint": fingerprint(monthly),
+    }
+    text = as_json(how).encode()
+    atomically(folder.path / FORECAST, lambda file: file.write(text))
 
 
 def _draw(folder: SweepFolder, found: Forecast, monthly: pd.DataFrame, origin: date) -> None:

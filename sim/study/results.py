@@ -142,14 +142,14 @@ def manifest_of(
         "complete": runs.complete,
         "interrupted": runs.interrupted,
         "baseline": None if asked is None else asked.baseline.name,
-        "scenarios": [_scenario_entry(scenario, bases.get(scenario.name)) for scenario in runs.scenarios],
+        "scenarios": [scenario_entry(scenario, bases.get(scenario.name)) for scenario in runs.scenarios],
         "seed": runs.seed,
         "replicates": runs.replicates,
         "draws": runs.draws,
         "draws_from": drawn_from(runs.scenarios, runs.draws),
         "scale": runs.scenarios[0].scale,
         "versions": versions(),
-        "inputs": _inputs(runs.scenarios),
+        "inputs": inputs_of(runs.scenarios),
         "fingerprint": fingerprint(monthly),
         "runs": [_run_entry(run) for run in runs.runs],
         "wall_seconds": round(runs.seconds, 3),
@@ -167,7 +167,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _scenario_entry(scenario: Scenario, baseline: Scenario | None) -> dict[str, Any]:
+def scenario_entry(scenario: Scenario, baseline: Scenario | None) -> dict[str, Any]:
+    """A scenario as run, with its hash and what differs from its baseline, where it has one."""
     entry = {**scenario.to_dict(), "sha256": scenario.hash()}
     if baseline is not None:
         entry["baseline"] = baseline.name
@@ -182,7 +183,7 @@ def difference_rows(ours: Scenario, theirs: Scenario) -> list[dict[str, Any]]:
     return [difference.to_dict() for difference in differences(ours, theirs)]
 
 
-def _inputs(scenarios: Sequence[Scenario]) -> dict[str, str]:
+def inputs_of(scenarios: Sequence[Scenario]) -> dict[str, str]:
     """SHA-256 of every file that was read, scenarios and parameters, by the name under which it was given."""
     files = [file for scenario in scenarios for file in scenario.sources]
     files += [p.file for scenario in scenarios for p in scenario.parameters.passports.values()]

@@ -107,7 +107,7 @@ def measures_of(scenarios: Sequence[Mapping[str, Any]], end: str) -> list[Measur
     found: dict[tuple[str, str, str], list[str]] = {}
     for scenario in scenarios:
         for measure in scenario.get("interventions") or ():
-            label = str(measure.get("title") or _in_words(str(measure.get("id") or measure["measure"])))
+            label = str(measure.get("title") or in_words(str(measure.get("id") or measure["measure"])))
             key = (label, str(measure["start"]), str(measure.get("end") or end))
             found.setdefault(key, []).append(str(scenario["name"]))
     bars = [
@@ -331,7 +331,7 @@ def x_of(day: pd.Timestamp) -> float:
     return float(dates.date2num(day))  # type: ignore[no-untyped-call]
 
 
-def _in_words(identifier: str) -> str:
+def in_words(identifier: str) -> str:
     """A measure's id as words: `account_cleanup-dormant` is `Account cleanup: dormant`."""
     words = identifier.replace("-", ": ").replace("_", " ").replace("iot ", "IoT ")
     return words[:1].upper() + words[1:]
