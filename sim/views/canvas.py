@@ -62,13 +62,19 @@ def _wrapped(texts: Sequence[str], width: int) -> str:
     return "\n".join(line for text in texts for line in textwrap.wrap(text, width, break_on_hyphens=False))
 
 
-def rendered(draw: Callable[[], Figure], form: Literal["png", "svg"] = "png") -> bytes:
-    """A figure drawn in the common style, whatever the user's settings are, as the bytes of a file."""
+def rendered(
+    draw: Callable[[], Figure], form: Literal["png", "svg"] = "png", *, letters: bool = False
+) -> bytes:
+    """A figure drawn in the common style, whatever the user's settings are, as the bytes of a file.
+
+    With `letters` an SVG keeps its text as text, for a page that brings the font; else as outlines.
+    """
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         matplotlib.rcdefaults()
         for key, value in _STYLE.items():
             matplotlib.rcParams[key] = value
+        matplotlib.rcParams["svg.fonttype"] = "none" if letters else "path"
         figure = draw()
         buffer = io.BytesIO()
         none = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
