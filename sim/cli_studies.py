@@ -342,6 +342,29 @@ def plot(
 
 
 @studies.command()
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder that run, compare or forecast wrote.")
+    ],
+    lang: Annotated[Literal["en", "zh"], typer.Option(help="In English or Chinese.")] = "en",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the page goes; DIR/report.html, in Chinese DIR/report.zh.html.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write one HTML page that says what a folder holds, for readers who run no code; it needs no network."""
+    from sim.console_report import report as work
+
+    work(folder, lang, out, force, quiet)
+
+
+@studies.command()
 def sensitivity(
     experiment: Annotated[
         str,

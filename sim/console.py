@@ -132,6 +132,7 @@ def study(
 
         tables = tables_of(runs, command=["cardbreak", *sys.argv[1:]], asked=asked, advice=advice)
         files = write(folder, tables, _pictures(tables))
+        files += _report(folder.path)
     if not quiet:
         _print_study(tables, files, json)
     _end(runs)
@@ -203,6 +204,14 @@ def _end(runs: RunSet) -> None:
         raise StopError(1)
 
 
+def _report(where: Path) -> list[Path]:
+    """The page that says what the results are, once they are written."""
+    from sim.console_report import report_of
+
+    path = report_of(where)
+    return [] if path is None else [path]
+
+
 def _pictures(tables: Tables) -> dict[str, bytes]:
     """The pictures by file name; one that cannot be drawn is named and must not cost the results."""
     from sim.observe.store import DISPLACEMENT_PICTURE, PICTURE
@@ -257,6 +266,15 @@ def _print_study(tables: Tables, files: Sequence[Path], json: bool) -> None:
             view.show(table)
             print()
     print(f"wrote {names_of(files)}")
+    _point_to_report(files)
+
+
+def _point_to_report(files: Sequence[Path]) -> None:
+    """The path of the page last, for a reader to open."""
+    from sim.observe.store import REPORT
+
+    if files and files[-1].name == REPORT:
+        print(f"to read: {files[-1]}")
 
 
 def _as_content(tables: Tables, files: Sequence[Path]) -> dict[str, Any]:

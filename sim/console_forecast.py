@@ -63,12 +63,17 @@ def forecast(
     _write(folder, found)
     _write_how(folder, worlds, monthly, origin)
     _draw(folder, found, monthly, origin)
+    from sim.console_report import report_of
+
+    page = report_of(folder.path)
     if known is not None:
         save(known.changes, folder.path / SCHEDULE)
     if not options.quiet:
         if known is not None and not options.json:
             _tell_schedule(known.changes, origin)
         _tell(folder, found, asked, origin, options.json)
+        if page is not None and not options.json:
+            print(f"to read: {page}")
     end(folder, interrupted)
 
 

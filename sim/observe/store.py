@@ -42,6 +42,7 @@ COSTS = "costs.csv"
 PRECISION = "precision.csv"
 PICTURE = "forecast.png"
 DISPLACEMENT_PICTURE = "displacement.png"
+REPORT = "report.html"
 MARKER = "unfinished.json"
 FILES = (
     MANIFEST,
@@ -55,6 +56,7 @@ FILES = (
     PRECISION,
     PICTURE,
     DISPLACEMENT_PICTURE,
+    REPORT,
 )
 """The files a results folder may hold; the manifest first, because removing it first makes a folder
 unfinished.

@@ -26,7 +26,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: text, or links, or a strip; `lang` where it is not the page's language."""
+    """A cell of a table: text, or links, or a strip, and a second line `more`; `lang` where it is not the page's."""
 
     text: str = ""
     kind: Literal["", "num", "code", "strip"] = ""
@@ -34,6 +34,7 @@ class Cell:
     strip: Markup | None = None
     lang: str = ""
     id: str = ""
+    more: str = ""
 
 
 @dataclass(frozen=True)

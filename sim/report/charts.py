@@ -33,7 +33,8 @@ WIDE, HIGH = 9.4, 3.3
 
 _SVG = "http://www.w3.org/2000/svg"
 _LINK = "http://www.w3.org/1999/xlink"
-_FONT = re.compile(r"\s*font: (?:(\d+) )?([\d.]+px) [^;]*;?")
+_FONT = re.compile(r"font: (?:(\d+) )?([\d.]+px) [^;]*;?")
+_FAMILY = re.compile(r"font-family: [^;]*;? ?")
 _NAMED = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -116,6 +117,7 @@ def _months(axes: Axes, table: pd.DataFrame) -> None:
     axes.xaxis.set_major_locator(dates.MonthLocator(bymonth=range(1, 13, step)))  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(dates.DateFormatter("%Y-%m"))  # type: ignore[no-untyped-call]
     axes.tick_params(length=0, colors="#333333", labelsize=9.5)
+    axes.tick_params(axis="x", pad=7)
 
 
 def inline(svg: bytes, key: str, title: str, about: str) -> Markup:
@@ -132,7 +134,7 @@ def inline(svg: bytes, key: str, title: str, about: str) -> Markup:
     _own_names(root, key)
     for element in root.iter():
         if style := element.get("style"):
-            element.set("style", _FONT.sub(_size_alone, style).strip())
+            element.set("style", _FAMILY.sub("", _FONT.sub(_size_alone, style)).strip())
     for name in ("width", "height"):
         root.attrib.pop(name, None)
     root.set("role", "img")

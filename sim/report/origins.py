@@ -28,7 +28,8 @@ MOST_VALUE = 300
 """Characters of a value; a longer one is cut."""
 
 GRADES = ("A", "B", "C", "D", "assumed")
-_UNSAID = ("cost_per_unit", "uncertain", "note", "announced")
+_UNSAID = ("cost_per_unit", "uncertain", "note", "announced", "criterion")
+"""Fields of a measure that are no dose, or that its name says."""
 
 
 def origins(material: Material, speech: Speech) -> list[Section]:
@@ -79,7 +80,6 @@ def measures(material: Material, speech: Speech) -> Section:
     headers = [
         Cell(speech("measure")),
         Cell(speech("in_force"), strip=charts.years_strip(first, last)),
-        Cell(speech("when")),
         Cell(speech("how_much")),
         Cell(speech("in_scenarios")),
         Cell(speech("evidence")),
@@ -91,10 +91,11 @@ def measures(material: Material, speech: Speech) -> Section:
         strip = charts.span_strip(first, last, max(one.start, first), end, before=len(names) == everyone)
         rows.append(
             Row(
-                Cell(_named_measure(one, speech)),
+                Cell(speech.measure(one.id, one.measure, one.title), more=speech.name(f"what.{one.measure}") or ""),
                 [
-                    Cell(strip=strip, kind="strip") if inside else Cell(speech("outside_run")),
-                    Cell(_when(one, speech)),
+                    Cell(strip=strip, kind="strip", more=_when(one, speech))
+                    if inside
+                    else Cell(speech("outside_run"), more=_when(one, speech)),
                     Cell(_doses(one, speech)),
                     Cell(_in_scenarios(names, material, speech)),
                     _cited(one.evidence, speech),
@@ -112,11 +113,6 @@ def _measures(material: Material) -> list[tuple[Told, list[str]]]:
         for one in scenario.interventions:
             found.setdefault(one.model_dump_json(), (one, []))[1].append(scenario.name)
     return sorted(found.values(), key=lambda entry: (entry[0].start, entry[0].end or date.max, entry[0].id))
-
-
-def _named_measure(one: Told, speech: Speech) -> str:
-    name, what = speech.measure(one.id, one.measure, one.title), speech.name(f"what.{one.measure}")
-    return speech("name_and_what", name=name, what=what) if what else name
 
 
 def _when(one: Told, speech: Speech) -> str:
@@ -138,13 +134,13 @@ def _doses(one: Told, speech: Speech) -> str:
         if name in usual and name not in _UNSAID and not _same(value, usual[name]):
             field = speech.name(f"field.{name}") or name
             said.append(speech("field_value", field=field, value=plain(value, speech)))
-    return _cut("; ".join(said)) if said else "–"
+    return speech("semicolon").join(said) if said else "–"
 
 
 def _same(value: Any, usual: Any) -> bool:
     if isinstance(usual, tuple):
         usual = list(usual)
-    return bool(value == usual) or value is None
+    return bool(value == usual) or value is None or value == []
 
 
 def _where(regions: str | Sequence[str], speech: Speech) -> str:
@@ -162,7 +158,7 @@ def plain(value: Any, speech: Speech) -> str:
     if isinstance(value, list | tuple):
         items = [plain(inner, speech) for inner in value[:4]]
         more = [speech("in_all", n=len(value))] if len(value) > 4 else []
-        return "; ".join([*items, *more])
+        return _cut(speech("semicolon").join([*items, *more]))
     if isinstance(value, Mapping):
         texts = [plain(inner, speech) for key, inner in value.items() if key not in ("evidence", "note")]
         if len(texts) == 2 and any(key in value for key in ("by", "on", "since")):

@@ -12,17 +12,22 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from sim.observe.store import REPORT
 from sim.report.answer import answer
 from sim.report.origins import origins
 from sim.report.reading import Material, material
 from sim.report.sections import found, numbers
 from sim.report.speech import Speech
 
-REPORT = "report.html"
 MOST_PAGE_BYTES = 32 * 2**20
 """A larger page is refused: no browser opens it gladly, and no memo takes it."""
 
 HERE = Path(__file__).parent
+
+
+def name_of(lang: str) -> str:
+    """The file name of a report in a language."""
+    return REPORT if lang == "en" else f"report.{lang}.html"
 
 
 def page(folder: Path, lang: str = "en") -> bytes:

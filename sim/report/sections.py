@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,9 @@ from sim.views.tables import GROUPS, records
 
 FULL_TABLES = 12
 """Scenarios with a full table of effects each; of more the first screen and the files speak."""
+
+TOGETHER = 3
+"""So many scenarios share a table of effects."""
 
 MOST_SHIFTS = 60
 """Rows of the table of displacement."""
@@ -154,25 +157,68 @@ def effects(material: Material, speech: Speech) -> Section:
     if len(names) > len(shown):
         paragraphs.append(speech("more_tables", n=len(names) - len(shown)))
     rows = window_rows(material.effects, material)
-    return Section("effects", title, paragraphs, [_effects_of(name, rows, material, speech) for name in shown])
+    bases = {baseline_of(material, name) for name in names}
+    if len(names) <= TOGETHER and len(bases) == 1:
+        grids = [_effects_together(names, rows, material, speech)]
+    else:
+        grids = [_effects_of(name, rows, material, speech) for name in shown]
+    return Section("effects", title, paragraphs, grids)
+
+
+def _grouped(there: Callable[[str], bool], row: Callable[[str], Row], speech: Speech) -> list[Row]:
+    """A row for each outcome that is there, under the headings of the tables of effects."""
+    grid = []
+    for group, outcomes in GROUPS:
+        kept = [row(outcome) for outcome, _ in outcomes if there(outcome)]
+        grid += [Row(Cell(speech.outcome(group))), *kept] if kept else []
+    return grid
+
+
+def _effects_together(
+    names: Sequence[str], rows: Sequence[Mapping[str, Any]], material: Material, speech: Speech
+) -> Grid:
+    """A few scenarios beside each other, against the same baseline."""
+    known = {(row["scenario"], row["outcome"]): row for row in rows}
+    first = {row["outcome"]: row for row in rows}
+
+    def row(outcome: str) -> Row:
+        beside = [_change(known.get((name, outcome)), speech) for name in names]
+        base = Cell(speech.number(first[outcome]["baseline"]), "num")
+        return Row(Cell(speech.outcome(outcome)), [base, *beside])
+
+    base = named(material, speech, baseline_of(material, names[0]))
+    headers = [Cell(text) for text in (speech("outcome"), base, *[named(material, speech, name) for name in names])]
+    headers[1] = Cell(base, "num")
+    caption = speech("effects_beside", baseline=base)
+    return Grid("effects-0", caption, headers, _grouped(first.__contains__, row, speech), small=True)
+
+
+def _change(row: Mapping[str, Any] | None, speech: Speech) -> Cell:
+    """A change with its interval, its verdict below."""
+    if row is None:
+        return Cell("–")
+    change, span = speech.number(row["effect"], sign=True), speech.span(row["low"], row["high"])
+    moved = bool(row["effect"]) and span
+    return Cell(
+        speech("change_cell", change=change, span=span) if moved else change,
+        more=speech.said(str(row["verdict"])),
+    )
 
 
 def _effects_of(name: str, rows: Sequence[Mapping[str, Any]], material: Material, speech: Speech) -> Grid:
     known = {row["outcome"]: row for row in rows if row["scenario"] == name}
-    grid = []
-    for group, outcomes in GROUPS:
-        there = [(outcome, known[outcome]) for outcome, _ in outcomes if outcome in known]
-        if there:
-            grid.append(Row(Cell(speech.outcome(group))))
-        for outcome, row in there:
-            numbers = (
-                speech.number(row["baseline"]),
-                speech.number(row["effect"], sign=True),
-                speech.span(row["low"], row["high"]),
-                speech.percent(row["p_better"]),
-            )
-            verdict = Cell(speech.said(str(row["verdict"])))
-            grid.append(Row(Cell(speech.outcome(outcome)), [*cells(*numbers, kind="num"), verdict]))
+
+    def row(outcome: str) -> Row:
+        found = known[outcome]
+        numbers = (
+            speech.number(found["baseline"]),
+            speech.number(found["effect"], sign=True),
+            speech.span(found["low"], found["high"]),
+            speech.percent(found["p_better"]),
+        )
+        verdict = Cell(speech.said(str(found["verdict"])))
+        return Row(Cell(speech.outcome(outcome)), [*cells(*numbers, kind="num"), verdict])
+
     caption = speech(
         "effects_of",
         scenario=named(material, speech, name),
@@ -181,6 +227,7 @@ def _effects_of(name: str, rows: Sequence[Mapping[str, Any]], material: Material
     heads = [Cell(speech(key), "num") for key in ("baseline", "effect", "interval_90", "better_in")]
     place = [one.name for one in material.about.scenarios].index(name)
     headers = [Cell(speech("outcome")), *heads, Cell(speech("verdict"))]
+    grid = _grouped(known.__contains__, row, speech)
     return Grid(f"effects-{place}", caption, headers, grid)
 
 
@@ -193,8 +240,8 @@ def harm(material: Material, speech: Speech) -> Section:
     by = {(row["scenario"], row["outcome"]): row for row in rows}
     grid = []
     for name in dict.fromkeys(row["scenario"] for row in rows):
-        texts = [_with_span(by.get((name, outcome)), speech) for outcome in (HEADLINE, *HARM)]
-        grid.append(Row(Cell(named(material, speech, str(name))), cells(*texts, kind="num")))
+        beside = [_with_span(by.get((name, outcome)), speech) for outcome in (HEADLINE, *HARM)]
+        grid.append(Row(Cell(named(material, speech, str(name))), beside))
     heads = [Cell(speech.outcome(outcome), "num") for outcome in (HEADLINE, *HARM)]
     window = speech.window(material.window.start, material.window.end)
     caption = speech("harm_caption", window=window)
@@ -202,17 +249,15 @@ def harm(material: Material, speech: Speech) -> Section:
     return Section("harm", title, [speech("harm_text")], [Grid("harm-table", caption, headers, grid, small=True)])
 
 
-def _with_span(row: Mapping[str, Any] | None, speech: Speech) -> str:
-    """A change and its interval in one cell; in words where it is nothing or cannot be told."""
+def _with_span(row: Mapping[str, Any] | None, speech: Speech) -> Cell:
+    """A change, below it its interval, and in words that it cannot be told from nothing."""
     if row is None:
-        return "–"
-    if row["effect"] == 0 and row["low"] == row["high"] == 0:
-        return "0"
+        return Cell("–", "num")
     span = speech.span(row["low"], row["high"])
     change = speech.number(row["effect"], sign=True)
-    if row["low"] <= 0 <= row["high"]:
-        return speech("not_told_cell", change=change, span=span)
-    return speech("change_cell", change=change, span=span) if span else change
+    if not span or row["effect"] == row["low"] == row["high"] == 0:
+        return Cell(change, "num")
+    return Cell(change, "num", more=speech("not_told", span=span) if row["low"] <= 0 <= row["high"] else span)
 
 
 def displacement(material: Material, speech: Speech) -> Section:
@@ -229,13 +274,16 @@ def displacement(material: Material, speech: Speech) -> Section:
         WIDEST,
     )
     headers = [
-        Cell(speech("scenario_and_measure")),
+        Cell(speech("measure")),
         Cell(speech("axis")),
-        Cell(speech("here_and_elsewhere"), strip=charts.axis_strip(axis, lambda tick: f"{tick:+.0%}")),
+        Cell(speech("here_and_elsewhere"), strip=charts.axis_strip(axis, lambda tick: f"{tick:+.0%}" if tick else "0")),
         *[Cell(speech(key), "num") for key in ("change_here", "change_elsewhere", "d_interval")],
         Cell(speech("verdict")),
     ]
-    grid = [_shift_row(row, axis, material, speech) for row in shown]
+    grid = []
+    for name in dict.fromkeys(row["scenario"] for row in shown):
+        grid.append(Row(Cell(named(material, speech, str(name)))))
+        grid += [_shift_row(alike, axis, material, speech) for alike in _alike(shown, name)]
     paragraphs = [speech("displacement_text")]
     if len(shown) < len(rows):
         paragraphs.append(speech("more_shifts", n=len(rows) - len(shown)))
@@ -246,38 +294,50 @@ def displacement(material: Material, speech: Speech) -> Section:
     )
 
 
-def _shift_row(row: Mapping[str, Any], axis: charts.Axis, material: Material, speech: Speech) -> Row:
-    told = material.scenario(str(row["scenario"]))
-    measures = {one.id: one for one in told.interventions} if told is not None else {}
-    identifier = str(row["measure"])
-    one = measures.get(identifier)
-    kind, title = (one.measure, one.title) if one is not None else (identifier.partition("-")[0], "")
+def _alike(rows: Sequence[Mapping[str, Any]], name: Any) -> list[list[Mapping[str, Any]]]:
+    """The rows of a scenario; measures that act in the same place show the same change and share one."""
+    found: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["scenario"] == name:
+            key = (row["axis"], row["baseline_here"], row["change_here"], row["change_elsewhere"])
+            found.setdefault(key, []).append(row)
+    return list(found.values())
+
+
+def _shift_row(
+    alike: Sequence[Mapping[str, Any]], axis: charts.Axis, material: Material, speech: Speech
+) -> Row:
+    row = alike[0]
     sides = [
         tuple(row[f"change_{side}{end}"] / row["baseline_here"] for end in ("", "_low", "_high"))
         for side in ("here", "elsewhere")
     ]
     d = speech.number(row["displacement"], sign=True)
-    span = speech.span(row["low"], row["high"])
-    what = speech(
-        "scenario_measure",
-        scenario=named(material, speech, str(row["scenario"])),
-        measure=speech.measure(identifier, kind, title),
-    )
-    where = speech.name(f"axis.{row['axis']}") or str(row["axis"])
+    named_measures = [_measure_of(row, material, speech) for row in alike]
     return Row(
-        Cell(what),
+        Cell(speech.listed(named_measures)),
         [
-            Cell(where),
+            Cell(speech.name(f"axis.{row['axis']}") or str(row["axis"])),
             Cell(strip=charts.here_and_elsewhere(axis, *sides), kind="strip"),
             *cells(
                 speech.number(row["change_here"], sign=True),
                 speech.number(row["change_elsewhere"], sign=True),
-                speech("change_cell", change=d, span=span) if d and span else d or "–",
                 kind="num",
             ),
+            Cell(d or "–", "num", more=speech.span(row["low"], row["high"]) if d else ""),
             Cell(speech.said(str(row["verdict"]))),
         ],
     )
+
+
+def _measure_of(row: Mapping[str, Any], material: Material, speech: Speech) -> str:
+    """The measure of a row of displacement as readers know it."""
+    told = material.scenario(str(row["scenario"]))
+    measures = {one.id: one for one in told.interventions} if told is not None else {}
+    identifier = str(row["measure"])
+    one = measures.get(identifier)
+    kind, title = (one.measure, one.title) if one is not None else (identifier.partition("-")[0], "")
+    return speech.measure(identifier, kind, title)
 
 
 def trade(material: Material, speech: Speech) -> Section:
