@@ -86,9 +86,7 @@ def _write(folder: SweepFolder, found: Forecast) -> None:
         save(table, folder.path / file)
 
 
-def _write_how(
-    folder: SweepFolder, worlds: Sequence[Scenario], monthly: pd.DataFrame, origin: date
-) -> None:
+def _write_how(folder: SweepFolder, worlds: Sequence[Scenario], monthly: pd.DataFrame, origin: date) -> None:
     """Keep what the forecast is of and how it was asked for: `sweep.json` has hashes of scenarios alone."""
     from sim.observe.parquet import fingerprint
     from sim.observe.store import atomically

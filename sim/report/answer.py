@@ -1,4 +1,4 @@
-"""The answer first: one sentence with its interval and verdict, the harm beside it, and how far to trust it."""
+"""The answer first: a sentence with its interval and verdict, the harm beside it, how far to trust it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sim.report.reading import Material
 from sim.report.speech import Speech, month_end
 from sim.study.compare import HARM, HEADLINE
 from sim.study.windows import effect_windows, headline
+from sim.views.forecast_tables import LIKELY, caveats
 from sim.views.plots import drawn
 from sim.views.tables import records
 
@@ -54,9 +55,8 @@ def _of_effects(material: Material, speech: Speech) -> Answer:
     window = speech.window(material.window.start, material.window.end)
     kicker = speech("kicker", version=material.about.versions.get("cardbreak", "?"))
     if not rows:
-        return Answer(
-            kicker, speech("question_compare", window=window), speech("no_effects"), caution=cautions(material, speech)
-        )  # fmt: skip
+        question = speech("question_compare", window=window)
+        return Answer(kicker, question, speech("no_effects"), caution=cautions(material, speech))
     first = lead(rows)
     titled = named(material, speech, str(first["scenario"]))
     base = named(material, speech, baseline_of(material, str(first["scenario"])))
@@ -98,7 +98,9 @@ def effects_grid(
     axis = charts.axis_of([row[name] for row in shown for name in ends])
     headers = [
         Cell(speech("scenario")),
-        Cell(strip=charts.axis_strip(axis, lambda tick: speech.number(tick, sign=True)), text=speech("effect")),
+        Cell(
+            strip=charts.axis_strip(axis, lambda tick: speech.number(tick, sign=True)), text=speech("effect")
+        ),
         Cell(speech("change"), "num"),
         Cell(speech("interval_90"), "num"),
         Cell(speech("verdict")),
@@ -207,9 +209,10 @@ def _odds(material: Material, speech: Speech) -> str:
     if streaks.empty:
         return speech("no_year_before")
     rows = records(streaks)
-    longest = max((row for row in rows if row["probability"] >= 0.5), key=lambda row: row["months"], default=None)  # fmt: skip
-    if longest is None:
+    likely = [row for row in rows if row["probability"] >= LIKELY]
+    if not likely:
         return speech("no_likely_fall", p=speech.percent(rows[0]["probability"]))
+    longest = likely[-1]
     return speech("likely_falls", n=f"{longest['months']:g}", p=speech.percent(longest["probability"]))
 
 
@@ -218,8 +221,6 @@ def cautions(material: Material, speech: Speech) -> list[str]:
     about = material.about
     said = [speech("caution_model")]
     if material.kind == "forecast":
-        from sim.views.forecast_tables import caveats
-
         drawn_from = [
             entry.model_dump(mode="json", exclude_none=not entry.digest) for entry in about.draws_from
         ]

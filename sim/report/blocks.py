@@ -26,7 +26,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: text, or links, or a strip, and a second line `more`; `lang` where it is not the page's."""
+    """A cell of a table: text, links or a strip, and a second line `more`; `lang` where not the page's."""
 
     text: str = ""
     kind: Literal["", "num", "code", "strip"] = ""

@@ -1,4 +1,4 @@
-"""The sections of a report on where its numbers come from: measures, differences, parameters, sources, run."""
+"""The sections of a report on where its numbers come from: measures, parameters, sources, the run."""
 
 from __future__ import annotations
 
@@ -91,7 +91,10 @@ def measures(material: Material, speech: Speech) -> Section:
         strip = charts.span_strip(first, last, max(one.start, first), end, before=len(names) == everyone)
         rows.append(
             Row(
-                Cell(speech.measure(one.id, one.measure, one.title), more=speech.name(f"what.{one.measure}") or ""),
+                Cell(
+                    speech.measure(one.id, one.measure, one.title),
+                    more=speech.name(f"what.{one.measure}") or "",
+                ),
                 [
                     Cell(strip=strip, kind="strip", more=_when(one, speech))
                     if inside
@@ -102,7 +105,9 @@ def measures(material: Material, speech: Speech) -> Section:
                 ],
             )
         )
-    grid = Grid("measures-table", speech("measures_caption"), headers, rows, speech("measures_note"), small=True)
+    grid = Grid(
+        "measures-table", speech("measures_caption"), headers, rows, speech("measures_note"), small=True
+    )
     return Section("measures", title, [speech("measures_text")], [grid])
 
 
@@ -206,7 +211,9 @@ def differences(material: Material, speech: Speech) -> Section:
         title,
         [speech("differences_text")],
         [
-            _differences_of(place, one.name, one.baseline or "", one.differs_from_baseline or [], material, speech)
+            _differences_of(
+                place, one.name, one.baseline or "", one.differs_from_baseline or [], material, speech
+            )
             for place, one in enumerate(told)
         ],
     )
@@ -222,11 +229,11 @@ def _differences_of(
                 Cell(_side(one, one.a, speech)),
                 Cell(_side(one, one.b, speech)),
                 Cell(speech.said(one.unit)),
-                _cited([part.strip() for part in one.source.split(",") if part.strip() and part != "assumed"], speech),
+                _cited([part for part in one.source.split(", ") if part not in ("", "assumed")], speech),
             ],
         )
         for one in changes[:MOST_CHANGES]
-    ]  # fmt: skip
+    ]
     titled, baseline = named(material, speech, name), named(material, speech, base)
     headers = [Cell(text) for text in (speech("what"), baseline, titled, speech("unit"), speech("evidence"))]
     more = len(changes) - len(rows)
@@ -294,7 +301,9 @@ def _same_files(material: Material) -> bool:
     """Whether the parameter files of the run are those that ship with this program, by their hashes."""
     from sim.observe.store import file_hash
 
-    told = {Path(name).name: digest for name, digest in material.about.inputs.items() if "parameters/" in name}
+    told = {
+        Path(name).name: digest for name, digest in material.about.inputs.items() if "parameters/" in name
+    }
     folder = shipped_folder() / "parameters"
     return bool(told) and all(
         told.get(path.name, "").startswith(file_hash(path)[:60]) for path in folder.glob("*.yaml")
@@ -308,7 +317,11 @@ def _grades(known: Mapping[str, Passport], speech: Speech) -> Grid:
         of_grade = [one for one in known.values() if one.grade == grade]
         drawn = sum(one.prior is not None for one in of_grade)
         rows.append(Row(Cell(speech(f"grade_{grade}")), cells(f"{len(of_grade)}", f"{drawn}", kind="num")))
-    headers = [Cell(speech("grade")), Cell(speech("parameters_head"), "num"), Cell(speech("uncertain_head"), "num")]
+    headers = [
+        Cell(speech("grade")),
+        Cell(speech("parameters_head"), "num"),
+        Cell(speech("uncertain_head"), "num"),
+    ]
     return Grid("grades", speech("grades_caption"), headers, rows)
 
 
@@ -324,7 +337,7 @@ def _passport_grid(
         if name.partition(".")[0] != group:
             group = name.partition(".")[0]
             rows.append(Row(Cell(speech.said(group))))
-        rows.append(_passport_row(name, value, known.get(name), meanings, material, speech))
+        rows.append(_passport_row(name, value, known.get(name), meanings, speech))
     headers = [
         Cell(speech("parameter")),
         Cell(speech("meaning")),
@@ -340,11 +353,13 @@ def _passport_grid(
 
 
 def _passport_row(
-    name: str, value: Any, one: Passport | None, meanings: Mapping[str, str], material: Material, speech: Speech
-) -> Row:  # fmt: skip
+    name: str, value: Any, one: Passport | None, meanings: Mapping[str, str], speech: Speech
+) -> Row:
     shown = Cell(plain(value, speech), "num")
     if one is None:
-        return Row(Cell(name, "code"), [Cell(speech("unknown_parameter")), shown, *cells("–", "–", "–", "–", "–")])
+        return Row(
+            Cell(name, "code"), [Cell(speech("unknown_parameter")), shown, *cells("–", "–", "–", "–", "–")]
+        )
     translated = meanings.get(name)
     meaning = Cell(translated or one.meaning, lang="" if translated or speech.lang == "en" else "en")
     ends = [one.at(share) for share in (0.05, 0.95)] if one.prior is not None else []
@@ -374,7 +389,9 @@ def _short(value: float) -> str:
 def sources(material: Material, speech: Speech, passports: Mapping[str, Passport]) -> Section:
     """The statements that measures and parameters rest on: what is said, and where."""
     title = speech("section_sources")
-    cited = [one for scenario in material.about.scenarios for m in scenario.interventions for one in m.evidence]
+    cited = [
+        one for scenario in material.about.scenarios for m in scenario.interventions for one in m.evidence
+    ]
     if material.about.scenarios:
         values = material.about.scenarios[0].parameters
         cited += [one for name in values if name in passports for one in passports[name].evidence]
@@ -386,7 +403,9 @@ def sources(material: Material, speech: Speech, passports: Mapping[str, Passport
         fact = _evidence()[one]
         figures = [fact[name] for name in ("value_low", "value_best", "value_high") if fact[name]]
         amount = " / ".join(_figure(float(figure)) for figure in figures)
-        period = " – ".join(dict.fromkeys(fact[name] for name in ("period_start", "period_end") if fact[name]))
+        period = " – ".join(
+            dict.fromkeys(fact[name] for name in ("period_start", "period_end") if fact[name])
+        )
         unit = "" if fact["unit"] == "qualitative" else fact["unit"]
         rows.append(
             Row(
@@ -411,7 +430,8 @@ def sources(material: Material, speech: Speech, passports: Mapping[str, Passport
     paragraphs = [speech("sources_text")]
     if strange:
         paragraphs.append(speech("strange_sources", ids=speech.listed(strange[:20])))
-    return Section("sources", title, paragraphs, [Grid("sources-table", speech("sources_caption"), headers, rows, small=True)])  # fmt: skip
+    grid = Grid("sources-table", speech("sources_caption"), headers, rows, small=True)
+    return Section("sources", title, paragraphs, [grid])
 
 
 def _foreign(speech: Speech) -> str:
@@ -451,4 +471,3 @@ def _draws_from(entry: Any, speech: Speech) -> str:
         return speech("from_priors")
     known = entry.known_by.isoformat() if entry.known_by else speech("no_date")
     return speech("from_table", source=entry.source or "–", n=entry.draws, digest=entry.digest, known=known)
-

@@ -42,6 +42,7 @@ def _one_line(value: Any) -> Any:
 
 Line = Annotated[str, Field(max_length=400), BeforeValidator(_one_line)]
 Name = Annotated[str, Field(max_length=100), BeforeValidator(_one_line)]
+Argument = Annotated[str, Field(max_length=4000), BeforeValidator(_one_line)]
 Text = Annotated[str, Field(max_length=20_000), BeforeValidator(_one_line)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Value = Number | Annotated[list[Number], Field(max_length=1000)] | dict[Name, Number]
@@ -119,7 +120,7 @@ class About(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    command: Annotated[list[Annotated[str, Field(max_length=4000), BeforeValidator(_one_line)]], Field(max_length=1000)] = []  # fmt: skip
+    command: Annotated[list[Argument], Field(max_length=1000)] = []
     baseline: Name | None = None
     scenarios: Annotated[list[ToldScenario], Field(max_length=MOST_SCENARIOS)] = []
     seed: int
@@ -295,5 +296,3 @@ def _table(
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as problem:
         raise store.refusal(path, "is torn, or lacks a column of its kind", store.AGAIN) from problem
     return frame
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sim.report import charts
@@ -13,6 +14,7 @@ from sim.report.blocks import Cell, Grid, Link, Picture, Row, Section, cells
 from sim.report.reading import Material
 from sim.report.speech import Speech
 from sim.study.compare import HARM, HEADLINE
+from sim.views.canvas import COLOURS, GREY
 from sim.views.displacement_picture import WIDEST
 from sim.views.plots import Look, Measure, drawn
 from sim.views.tables import GROUPS, records
@@ -78,23 +80,20 @@ def course(material: Material, speech: Speech) -> Section:
     bands = material.forecast["bands"]
     origin = material.about.origin or bands["month"].min().date()
     title = speech("picture_ahead")
-    svg = charts.ahead(
-        "picture-ahead", title, speech("how_ahead"), bands, _main_world(material), origin
-    )  # fmt: skip
+    svg = charts.ahead("picture-ahead", title, speech("how_ahead"), bands, _main_world(material), origin)
     picture = Picture(
         "figure-ahead",
         title,
         speech("how_ahead"),
         svg,
         [
-            (charts.swatch(Look("", charts.GREY, "-")), speech("before_origin")),
-            (charts.swatch(Look("", charts.COLOURS[1], "--")), speech("forecast_line")),
+            (charts.swatch(Look("", GREY, "-")), speech("before_origin")),
+            (charts.swatch(Look("", COLOURS[1], "--")), speech("forecast_line")),
         ],
         Link(speech("numbers_of_picture"), "#numbers-ahead"),
     )
-    return Section(
-        "course", speech("section_course"), [speech("ahead_text")], [picture, *_forecast_grids(material, speech)]
-    )  # fmt: skip
+    blocks: list[Grid | Picture] = [picture, *_forecast_grids(material, speech)]
+    return Section("course", speech("section_course"), [speech("ahead_text")], blocks)
 
 
 def _main_world(material: Material) -> pd.DataFrame:
@@ -111,7 +110,7 @@ def _forecast_grids(material: Material, speech: Speech) -> list[Grid]:
     grids = []
     if len(streaks):
         rows = [
-            Row(Cell(f"{row['months']:g}", "num"), cells(speech.percent(row["probability"]), kind="num"))
+            Row(Cell(f"{row['months']:g}"), cells(speech.percent(row["probability"]), kind="num"))
             for row in records(streaks)
         ]
         headers = [Cell(speech("months_in_a_row")), Cell(speech("probability"), "num")]
@@ -134,7 +133,9 @@ def _forecast_grids(material: Material, speech: Speech) -> list[Grid]:
         rows = [
             Row(
                 Cell(named(material, speech, str(row["structure"]))),
-                cells(f"{row['runs']:g}", speech.percent(row["met"]), speech.percent(row["weight"]), kind="num"),
+                cells(
+                    f"{row['runs']:g}", speech.percent(row["met"]), speech.percent(row["weight"]), kind="num"
+                ),
             )
             for row in records(structures)
         ]
@@ -187,7 +188,9 @@ def _effects_together(
         return Row(Cell(speech.outcome(outcome)), [base, *beside])
 
     base = named(material, speech, baseline_of(material, names[0]))
-    headers = [Cell(text) for text in (speech("outcome"), base, *[named(material, speech, name) for name in names])]
+    headers = [
+        Cell(text) for text in (speech("outcome"), base, *[named(material, speech, name) for name in names])
+    ]
     headers[1] = Cell(base, "num")
     caption = speech("effects_beside", baseline=base)
     return Grid("effects-0", caption, headers, _grouped(first.__contains__, row, speech), small=True)
@@ -246,7 +249,9 @@ def harm(material: Material, speech: Speech) -> Section:
     window = speech.window(material.window.start, material.window.end)
     caption = speech("harm_caption", window=window)
     headers = [Cell(speech("scenario")), *heads]
-    return Section("harm", title, [speech("harm_text")], [Grid("harm-table", caption, headers, grid, small=True)])
+    return Section(
+        "harm", title, [speech("harm_text")], [Grid("harm-table", caption, headers, grid, small=True)]
+    )
 
 
 def _with_span(row: Mapping[str, Any] | None, speech: Speech) -> Cell:
@@ -276,7 +281,10 @@ def displacement(material: Material, speech: Speech) -> Section:
     headers = [
         Cell(speech("measure")),
         Cell(speech("axis")),
-        Cell(speech("here_and_elsewhere"), strip=charts.axis_strip(axis, lambda tick: f"{tick:+.0%}" if tick else "0")),
+        Cell(
+            speech("here_and_elsewhere"),
+            strip=charts.axis_strip(axis, lambda tick: f"{tick:+.0%}" if tick else "0"),
+        ),
         *[Cell(speech(key), "num") for key in ("change_here", "change_elsewhere", "d_interval")],
         Cell(speech("verdict")),
     ]
@@ -359,16 +367,14 @@ def numbers(material: Material, speech: Speech) -> Section:
     if material.kind == "forecast":
         return Section("numbers", speech("section_numbers"), [], [_ahead_numbers(material, speech)])
     wanted = ((HEADLINE, "cases"), *TRADE)
-    grids = [
-        _course_numbers(material, speech, name, key) for name, key in wanted if name in material.monthly
-    ]
+    grids = [_course_numbers(material, speech, name, key) for name, key in wanted if name in material.monthly]
     return Section("numbers", speech("section_numbers"), [speech("numbers_text")], grids)
 
 
 def _course_numbers(material: Material, speech: Speech, outcome: str, key: str) -> Grid:
     names = [look.name for look in looks(material)]
     rows = material.monthly[material.monthly["scenario"].isin(names)]
-    spread = rows.groupby(["month", "scenario"])[outcome].quantile([0.05, 0.5, 0.95]).unstack()
+    spread = rows.groupby(["month", "scenario"])[outcome].quantile(np.array([0.05, 0.5, 0.95])).unstack()
     grid = []
     for month in sorted(rows["month"].unique()):
         texts = []

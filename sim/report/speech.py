@@ -76,7 +76,9 @@ class Speech:
     def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
         english = words("report", "en")
         return [
-            (_pattern(english[key]), template) for key, template in self._words.items() if key.startswith(SAID)
+            (_pattern(english[key]), template)
+            for key, template in self._words.items()
+            if key.startswith(SAID)
         ]
 
     def name(self, key: str) -> str | None:
