@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -17,6 +18,9 @@ from sim.study.windows import effect_windows, headline
 from sim.views.forecast_tables import LIKELY, caveats
 from sim.views.plots import drawn
 from sim.views.tables import records
+
+if TYPE_CHECKING:
+    from sim.scenario import Passport
 
 FINE_SCALE = 100
 """Numbers of coarser runs are not to be quoted (docs/limits.md)."""
@@ -235,11 +239,28 @@ def cautions(material: Material, speech: Speech) -> list[str]:
     used = min(about.draws or 0, about.replicates)
     key = "caution_runs_draws" if about.draws else "caution_runs"
     said.append(speech(key, n=about.replicates, draws=used, scale=speech.number(about.scale)))
+    said += _guesses(material, speech)
     if failed := sum(run.status != "finished" for run in about.runs):
         said.append(speech("caution_failed", n=failed, all=len(about.runs)))
     if about.scale > FINE_SCALE:
         said.append(speech("caution_scale", scale=speech.number(about.scale)))
     return said
+
+
+def _guesses(material: Material, speech: Speech) -> list[str]:
+    """How many of the parameters no source stands behind, in a sentence; nothing where they are not kept."""
+    if not (told := material.about.scenarios[:1]) or not (values := told[0].parameters):
+        return []
+    assumed = sum(name in passports() and not passports()[name].evidence for name in values)
+    return [speech("caution_guesses", n=assumed, all=len(values))]
+
+
+@cache
+def passports() -> dict[str, Passport]:
+    """The passports of the parameters that ship with this program, by id."""
+    from sim.scenario import load
+
+    return dict(load("baseline").parameters.passports)
 
 
 def window_rows(frame: pd.DataFrame, material: Material) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.report import charts
-from sim.report.answer import named
+from sim.report.answer import named, passports
 from sim.report.blocks import Cell, Grid, Link, Row, Section, cells
 from sim.report.reading import Difference, Material, Told
 from sim.report.speech import Speech
@@ -34,21 +34,13 @@ _UNSAID = ("cost_per_unit", "uncertain", "note", "announced", "criterion")
 
 def origins(material: Material, speech: Speech) -> list[Section]:
     """What was assumed and how the runs came about."""
-    passports = _passports()
     return [
         measures(material, speech),
         differences(material, speech),
-        parameters(material, speech, passports),
-        sources(material, speech, passports),
+        parameters(material, speech),
+        sources(material, speech),
         run_card(material, speech),
     ]
-
-
-@cache
-def _passports() -> dict[str, Passport]:
-    from sim.scenario import load
-
-    return dict(load("baseline").parameters.passports)
 
 
 @cache
@@ -262,14 +254,14 @@ def _side(one: Difference, value: Any, speech: Speech) -> str:
     return plain(value, speech)
 
 
-def parameters(material: Material, speech: Speech, passports: Mapping[str, Passport]) -> Section:
+def parameters(material: Material, speech: Speech) -> Section:
     """Every parameter with its passport, and what of it is a guess."""
     title = speech("section_parameters")
     told = material.about.scenarios[:1]
     if not told or not told[0].parameters:
         return Section("parameters", title, [speech("no_scenarios_kept")])
     values = told[0].parameters
-    known = {name: passports[name] for name in values if name in passports}
+    known = {name: passports()[name] for name in values if name in passports()}
     assumed = [name for name, one in known.items() if not one.evidence]
     drawn = [name for name, one in known.items() if one.prior is not None]
     paragraphs = [
@@ -293,7 +285,7 @@ def _hanging(material: Material, speech: Speech) -> list[str]:
     if material.sensitivity is None:
         return [speech("no_sensitivity")]
     names = list(dict.fromkeys(material.sensitivity["parameter"]))
-    guessed = [name for name in names if name in _passports() and not _passports()[name].evidence]
+    guessed = [name for name in names if name in passports() and not passports()[name].evidence]
     return [speech("sensitivity_text", n=len(names), names=speech.listed(guessed[:10]) or "–")]
 
 
@@ -386,7 +378,7 @@ def _short(value: float) -> str:
     return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def sources(material: Material, speech: Speech, passports: Mapping[str, Passport]) -> Section:
+def sources(material: Material, speech: Speech) -> Section:
     """The statements that measures and parameters rest on: what is said, and where."""
     title = speech("section_sources")
     cited = [
@@ -394,7 +386,7 @@ def sources(material: Material, speech: Speech, passports: Mapping[str, Passport
     ]
     if material.about.scenarios:
         values = material.about.scenarios[0].parameters
-        cited += [one for name in values if name in passports for one in passports[name].evidence]
+        cited += [one for name in values if name in passports() for one in passports()[name].evidence]
     wanted = sorted({one for one in cited if one in _evidence()})
     if not wanted:
         return Section("sources", title, [speech("no_sources")])

@@ -17,6 +17,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from sim.study.compare import rounded
 from sim.views.languages import words
 from sim.views.plots import in_words
 from sim.views.tables import number as english_number
@@ -51,6 +52,10 @@ class Speech:
     def number(self, value: float, *, sign: bool = False) -> str:
         """A rounded number as `compare` prints it; in Chinese with 万 and 亿 for millions and billions."""
         return self.large(english_number(value, sign=sign)) if math.isfinite(value) else ""
+
+    def about(self, value: float) -> str:
+        """A number for a sentence, of two or three figures, as verdicts have it."""
+        return self.large(rounded(abs(value)))
 
     def span(self, low: float, high: float, *, sign: bool = True) -> str:
         """An interval; empty where there is none."""
@@ -140,7 +145,7 @@ class Speech:
 
     def fewer(self, value: float) -> str:
         """A difference in words: so many fewer, or more."""
-        return self("fewer" if value < 0 else "more", n=self.number(abs(value)))
+        return self("fewer" if value < 0 else "more", n=self.about(value))
 
     def fewer_between(self, low: float, high: float) -> str:
         """An interval of a difference in words, the smaller change first."""
@@ -148,7 +153,7 @@ class Speech:
             return self("to", a=self.fewer(low), b=self.fewer(high))
         near, far = sorted((abs(low), abs(high)))
         key = "fewer" if high <= 0 else "more"
-        return self(key, n=self("to", a=self.number(near), b=self.number(far)))
+        return self(key, n=self("to", a=self.about(near), b=self.about(far)))
 
     def percent(self, share: float, *, sign: bool = False) -> str:
         """A share in percent; empty where there is none."""

@@ -152,7 +152,7 @@ def test_windows_and_changes_in_words() -> None:
     en = Speech("en")
     assert en.window(date(2021, 7, 1), date(2021, 12, 31)) == "July to December 2021"
     assert en.window(date(2020, 10, 10), date(2021, 10, 11)) == "10 October 2020 to 11 October 2021"
-    assert en.fewer_between(-326_423, -97_577) == "97,577 to 326,423 fewer"
+    assert en.fewer_between(-326_423, -97_577) == "97,600 to 326,000 fewer"
     assert en.fewer_between(-20, 45_000) == "20 fewer to 45,000 more"
     assert Speech("zh").window(date(2021, 7, 1), date(2021, 12, 31)) == "2021年7月至12月"
 
