@@ -31,6 +31,8 @@ INTERRUPTED = 130
 COMPILING = "compiling the kernels, once: up to a minute"
 FEW = 3
 """Up to so many compared scenarios have a table of effects each; more share one."""
+MANY = 12
+"""The page for readers of more scenarios takes over two seconds to make, which is said."""
 
 
 class StopError(Exception):
@@ -132,6 +134,8 @@ def study(
 
         tables = tables_of(runs, command=["cardbreak", *sys.argv[1:]], asked=asked, advice=advice)
         files = write(folder, tables, _pictures(tables))
+        if len(scenarios) > MANY:
+            display.say("making the page for readers")
         files += _report(folder.path)
     if not quiet:
         _print_study(tables, files, json)
