@@ -328,7 +328,7 @@ def _passport_grid(
     for name, value in values.items():
         if name.partition(".")[0] != group:
             group = name.partition(".")[0]
-            rows.append(Row(Cell(speech.said(group))))
+            rows.append(Row(Cell(speech.name(f"group.{group}") or group)))
         rows.append(_passport_row(name, value, known.get(name), meanings, speech))
     headers = [
         Cell(speech("parameter")),

@@ -87,6 +87,8 @@ def test_units_and_fields_have_chinese_words(zh: Speech) -> None:
 
     units = {one.unit for one in load("baseline").parameters.passports.values()}
     assert {unit for unit in units if LATIN.search(zh.said(unit))} == set()
+    groups = {name.partition(".")[0] for name in load("baseline").parameters.passports}
+    assert {group for group in groups if zh.name(f"group.{group}") is None} == set()
     fields = {name for kind in MEASURES.values() for name in kind.model_fields} - set(Measure.model_fields)
     assert {name for name in fields if zh.name(f"field.{name}") is None} == set()
 
