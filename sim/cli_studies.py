@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from sim.console import Options
-from sim.draws_wish import POINT_VALUES, DrawsWish, prior
+from sim.draws_wish import PLAUSIBLE, POINT_VALUES, prior
 from sim.options import (
     Draws,
     DryRun,
@@ -32,8 +32,6 @@ from sim.options import (
 )
 
 studies = typer.Typer()
-TWENTY = DrawsWish("plausible", 20)
-"""Draws of a forecast: fewer than its runs, so that chance can be told from what is not known."""
 
 RunsOfPoint = Annotated[
     int | None, typer.Option(min=1, max=1_000_000, help="Runs of each point.", show_default=False)
@@ -208,7 +206,7 @@ def forecast(
     sets: Sets = None,
     jobs: Jobs = None,
     cluster: OnCluster = None,
-    draws: Draws = TWENTY,
+    draws: Draws = PLAUSIBLE,
     out: Out = None,
     quiet: Quiet = False,
     json: Json = False,

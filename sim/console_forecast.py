@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FILES = ("bands.csv", "streaks.csv", "naive.csv", "structures.csv")
 PICTURE = "forecast.png"
+FEW = 20
+"""Draws of a whole table that runs share: fewer than runs, so that chance can be told from ignorance."""
 SCHEDULE = "schedule.csv"
 """What was not known of the schedule, where only what was known counts."""
 
@@ -52,7 +54,10 @@ def forecast(
         table = knowing(scenario, origin, common.draws)
         scenario = known.scenario.with_(parameters=scenario.parameters.with_draws(table))
     worlds = study.structures_of(scenario, origin, months, rivals, wish)
-    asked = study.as_sweep(worlds, record, common.replicates, common.draws_for(worlds), common.seed)
+    draws = common.draws_for(worlds)
+    if draws is not None and common.draws.number is None:
+        draws = min(draws, FEW)
+    asked = study.as_sweep(worlds, record, common.replicates, draws, common.seed)
     folder = SweepFolder(options.out or Path("results") / f"forecast-{scenario.name[:60]}-{origin}")
     if (interrupted := carried_out(name, asked, folder, options)) is None:
         return

@@ -60,7 +60,7 @@ def content(folder: Path) -> dict[str, Any]:
 
 def test_every_file_is_written(folder: Path, content: dict[str, Any]) -> None:
     assert {file.name for file in (folder / "all").iterdir()} == {*FILES} - {PRECISION}
-    assert [Path(name).name for name in content["files"]][-1] == "manifest.json"
+    assert [Path(name).name for name in content["files"]][-2:] == ["manifest.json", "report.html"]
 
 
 def test_variants_are_run_and_paired_with_the_baseline_of_their_structure(content: dict[str, Any]) -> None:
@@ -141,7 +141,8 @@ def test_many_scenarios_share_one_table(folder: Path) -> None:
     assert rows == ["three", "three-dose-0.5", "only-opening_suspension", "only-publicity"]
     for start in ("three against the sum of 2 scenarios", "Displacement, ", "Costs and cases averted, "):
         assert sum(line.startswith(start) for line in lines) == 1
-    assert lines[-1].startswith("wrote four/: ")
+    assert lines[-2].startswith("wrote four/: ")
+    assert lines[-1] == "to read: four/report.html"
 
 
 def test_replicates_are_added_until_the_cap_and_are_those_of_a_plain_comparison(folder: Path) -> None:
