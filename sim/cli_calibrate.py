@@ -12,6 +12,8 @@ from sim.options import DryRun, Jobs, Json, KnownBy, OnCluster, Quiet, Seed, day
 
 calibrations = typer.Typer()
 
+Made = Annotated[Path, typer.Argument(metavar="BANK", help="A bank of runs that calibrate made.")]
+Record = Annotated[str, typer.Option(metavar="FILE", help="A file of targets, or a shipped one.")]
 Scouts = Annotated[
     Path | None,
     typer.Option(
@@ -87,7 +89,7 @@ def calibrate(
 
 @calibrations.command()
 def synthetic(
-    bank: Annotated[Path, typer.Argument(metavar="BANK", help="A bank of runs that calibrate made.")],
+    bank: Made,
     truths: Annotated[int, typer.Option(min=2, max=10_000, help="Runs of it that become the truth.")] = 40,
     origin: Annotated[
         date | None,
@@ -98,9 +100,7 @@ def synthetic(
             show_default=False,
         ),
     ] = None,
-    targets: Annotated[
-        str, typer.Option(metavar="FILE", help="A file of targets, or a shipped one.")
-    ] = "card-broken-2020",
+    targets: Record = "card-broken-2020",
     scouts: Scouts = None,
     seed: Seed = 1,
     quiet: Quiet = False,
@@ -115,10 +115,8 @@ def synthetic(
 
 @calibrations.command()
 def identified(
-    bank: Annotated[Path, typer.Argument(metavar="BANK", help="A bank of runs that calibrate made.")],
-    targets: Annotated[
-        str, typer.Option(metavar="FILE", help="A file of targets, or a shipped one.")
-    ] = "card-broken-2020",
+    bank: Made,
+    targets: Record = "card-broken-2020",
     scouts: Scouts = None,
     seed: Seed = 1,
     quiet: Quiet = False,

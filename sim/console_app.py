@@ -6,6 +6,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import TYPE_CHECKING
 
@@ -61,10 +62,9 @@ def show(
                 threading.Thread(target=_open, args=(address,), daemon=True).start()  # some wait for its end
 
         warnings.filterwarnings("ignore", module="solara")  # of cookies on other sites: here is none
-        try:
+        with suppress(KeyboardInterrupt):  # a shell's background job that ignores interrupts only returns
             serve(app, there, started)
-        except KeyboardInterrupt:
-            say("cardbreak app: ended")
+        say("cardbreak app: ended")
 
 
 def _show(offer: object) -> None:
