@@ -270,10 +270,10 @@ def patterns(
     from sim.views.progress import Display
 
     options = Options(replicates, seed, scale, None, None, sets, jobs, threads, POINT_VALUES, "month")
-    if save is not None and save.exists() and not force:
-        raise InputError(
-            [Fault(str(save), None, "", "exists", "Give another --save, or replace it with --force.")]
-        )
+    if save is not None:
+        from sim.observe.store import refuse_existing
+
+        refuse_existing(save, force, "--save")
     display = Display(quiet=quiet)
     title, monthly, worlds = console.pattern_runs(results, scenario, options, display)
     prior_runs = console.prior_runs(scenario, options, prior, display) if prior else None

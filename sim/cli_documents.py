@@ -34,10 +34,10 @@ def odd(
     json: Json = False,
 ) -> None:
     """Describe the model as it would run a scenario: run card and ODD sheet, read off code and data."""
-    if out is not None and out.exists() and not force:
-        raise InputError(
-            [Fault(str(out), None, "", "exists", "Give another --out, or replace it with --force.")]
-        )
+    if out is not None:
+        from sim.observe.store import refuse_existing
+
+        refuse_existing(out, force)
     options = Options(1, seed, scale, start, end, sets, 1, 1, POINT_VALUES, "month")
     [loaded] = options.load([scenario])
     from sim.documents.odd import sheet

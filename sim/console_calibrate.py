@@ -47,23 +47,25 @@ class Asked:
 def calibrate(asked: Asked, options: SweepOptions) -> None:
     """Make the waves of a calibration, or those that are missing, and write the plausible draws."""
     from sim.calibration import calibrate as study
-    from sim.calibration.bank_folder import scouts_of
+    from sim.calibration.bank_folder import lender
     from sim.views.progress import Display
 
     installed("calibrate")
     bank, question = _opened(asked, options)
     display = Display(quiet=options.quiet)
-    scouts = None if asked.scouts is None else scouts_of(asked.scouts, bank, question.fitted)
+    coarse = None if asked.scouts is None else lender(asked.scouts, bank)
     bank.begin()
     waves = study.there(bank, asked.plan, question)
     _state(bank, asked, waves, options, display)
     if options.dry_run:
         return
-    made = []
+    made, scouts = [], None
     for wave, (kind, count) in zip(waves, asked.plan.kinds(), strict=True):
         if wave is None:
             if kind not in study.FREE:
                 display.say("learning from the runs so far")
+                if coarse is not None and scouts is None:
+                    scouts = coarse.library(coarse.waves(), question.fitted)
             wave = study.planned(bank, kind, count, question, scouts)
         _run(bank, wave, options)
         made.append(wave)

@@ -27,6 +27,7 @@ def identified(folder: Path, asked: Asked, quiet: bool, json: bool) -> None:
     from sim.calibration import emulator, search, worth
     from sim.calibration import identified as study
     from sim.calibration.bank_folder import opened, scouts_of
+    from sim.calibration.library import library_of
     from sim.calibration.targets import read_targets
     from sim.console_calibrate import installed
     from sim.views.progress import Display
@@ -36,8 +37,8 @@ def identified(folder: Path, asked: Asked, quiet: bool, json: bool) -> None:
     targets = [target for target in read_targets(asked.file).chosen() if target.role == "fit"]
     if not targets:
         raise InputError([Fault(asked.file, None, "", "has no target to fit", "Give one the role fit.")])
-    waves = bank.waves()
-    library = bank.library(waves, targets)
+    there = bank.tables(bank.waves())
+    library = library_of(bank.names, there, targets, bank.scenario.scale)
     scouts = None if asked.scouts is None else scouts_of(asked.scouts, bank, targets)
     steps = SEARCHES + len(targets) + 3
     display = Display(quiet=quiet, things="searches")
@@ -53,7 +54,7 @@ def identified(folder: Path, asked: Asked, quiet: bool, json: bool) -> None:
         pairs = study.pairs(library.names, searches, bank.scenario.parameters, list(known), asked.seed)
         rates = study.pass_rates(library, targets)
         left = study.without_each(learned, asked.seed, told=lambda number: display(SEARCHES + number, steps))
-        data = worth.missing(library, [monthly for _, monthly in bank.tables(waves)])
+        data = worth.missing(library, [monthly for _, monthly in there])
         worths = worth.worth(library, targets, worth.last_year(library), data, asked.seed)
         display(steps, steps)
     finally:

@@ -35,10 +35,11 @@ def export(
     where: Path, out: Path | None, outcomes: list[str] | None, region: str, force: bool, quiet: bool
 ) -> None:
     """Write the tidy table of a folder, for a spreadsheet or a statistics program."""
+    from sim.observe.store import refuse_existing
     from sim.observe.tidy import SPREADSHEET_ROWS, tidy, write_table
 
     path = out or where / "tidy.csv"
-    _refuse_existing(path, force)
+    refuse_existing(path, force)
     frame = tidy(where, outcomes, None if region == ALL else region)
     write_table(frame, path)
     if path.suffix.lower() == ".csv" and len(frame) >= SPREADSHEET_ROWS:
@@ -49,7 +50,7 @@ def export(
 
 def plot(where: Path, out: Path | None, options: PlotOptions, force: bool, quiet: bool) -> None:
     """Draw a picture of a folder into a file."""
-    from sim.observe.store import atomically, refusal
+    from sim.observe.store import refusal, refuse_existing, write_whole
     from sim.observe.tidy import open_folder
     from sim.study.afterwards import kind_of
 
@@ -71,12 +72,9 @@ def plot(where: Path, out: Path | None, options: PlotOptions, force: bool, quiet
     path = out or where / f"{kind}.png"
     if path.suffix.lower() not in (".png", ".svg"):
         raise refusal(path, "is neither .png nor .svg", "Give a file name that ends in one of them.")
-    _refuse_existing(path, force)
+    refuse_existing(path, force)
     picture = drawn(folder, kind, options, "svg" if path.suffix.lower() == ".svg" else "png")
-    try:
-        atomically(path, lambda file: file.write(picture))
-    except OSError as problem:
-        raise refusal(path, f"cannot be written ({problem.strerror})", "Give another --out.") from problem
+    write_whole(path, lambda file: file.write(picture))
     if not quiet:
         print(f"wrote {path}")
 
@@ -185,10 +183,3 @@ def _tornado(pairs: Pairs, options: PlotOptions, source: str) -> Callable[[], An
             [Fault("--kind tornado", None, "", "nothing is varied here", "Draw --kind spaghetti.")]
         )
     return lambda: tornado(table, pairs.subject, source)
-
-
-def _refuse_existing(path: Path, force: bool) -> None:
-    from sim.observe.store import refusal
-
-    if path.exists() and not force:
-        raise refusal(path, "exists", "Give another --out, or replace it with --force.")

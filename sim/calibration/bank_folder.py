@@ -186,11 +186,17 @@ def opened(folder: Path) -> Bank:
 
 def scouts_of(folder: Path, bank: Bank, targets: Sequence[Target]) -> Library:
     """The runs of another bank that differs in its scale alone. Raises `InputError` where more differs."""
+    other = lender(folder, bank)
+    return other.library(other.waves(), targets)
+
+
+def lender(folder: Path, bank: Bank) -> Bank:
+    """Another bank that differs in its scale alone. Raises `InputError` where more differs."""
     other = opened(folder)
     if other.scenario.with_(scale=bank.scenario.scale).hash() != bank.scenario.hash():
         mend = "Give a bank of the same scenario and structure; only its scale may differ."
         raise refusal(folder, f"holds runs of another world than {bank.scenario.name}", mend)
-    return other.library(other.waves(), targets)
+    return other
 
 
 def _content(file: Path) -> dict[str, Any]:

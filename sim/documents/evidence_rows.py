@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
-from functools import cache
-from types import MappingProxyType
 
 from sim.documents.page import table
-from sim.scenario import shipped_folder
-
-
-@cache
-def rows() -> Mapping[str, Mapping[str, str]]:
-    """The shipped evidence by id, as the table has it."""
-    with (shipped_folder() / "evidence" / "facts.csv").open(encoding="utf-8", newline="") as stream:
-        return MappingProxyType({row["id"]: row for row in csv.DictReader(stream)})
+from sim.scenario.evidence import shipped_rows
 
 
 def shown(ids: Iterable[str]) -> str:
     """A table of some rows, each once, with a link to its source; empty where there is no id."""
-    chosen = [rows()[name] for name in dict.fromkeys(ids)]
+    chosen = [shipped_rows()[name] for name in dict.fromkeys(ids)]
     cells = [
         (
             row["id"],

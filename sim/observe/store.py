@@ -243,6 +243,20 @@ def check_file(path: Path, most: int | None, mend: str = "") -> None:
         raise refusal(path, what, mend or "Name a folder that cardbreak wrote.")
 
 
+def refuse_existing(path: Path, force: bool, option: str = "--out") -> None:
+    """Refuse a file that is there already, unless forced."""
+    if path.exists() and not force:
+        raise refusal(path, "exists", f"Give another {option}, or replace it with --force.")
+
+
+def write_whole(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
+    """Write a file that a user named, whole or not at all. Raises `InputError` where it cannot be written."""
+    try:
+        atomically(path, fill)
+    except OSError as problem:
+        raise refusal(path, f"cannot be written ({problem.strerror})", "Give another --out.") from problem
+
+
 def _refuse_occupied(path: Path, force: bool) -> None:
     """Refuse a folder that holds a result, unless forced; refuse in any case one whose files are not ours."""
     there = [name for name in FILES if os.path.lexists(path / name)]

@@ -24,7 +24,7 @@ from sim.errors import Fault, InputError, escaped, nearest, shown
 from sim.observe.outcomes import OUTCOMES
 from sim.observe.parquet import LABELS, MOST_VALUES, outcomes_in, read_monthly, write_parquet
 from sim.observe.parts import DESIGN, MOST_BYTES, SWEEP, SweepFolder
-from sim.observe.store import MONTHLY, atomically, check_file, open_manifest, refusal
+from sim.observe.store import MONTHLY, check_file, open_manifest, refusal, write_whole
 
 SETS = ("lever.", "knowledge.")
 """What the columns of a design begin with that say what a point sets."""
@@ -178,10 +178,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     ways = {".csv": partial(_write_csv, frame), ".parquet": partial(write_parquet, frame)}
     if path.suffix.lower() not in ways:
         raise refusal(path, "is neither .csv nor .parquet", "Give a file name that ends in one of them.")
-    try:
-        atomically(path, ways[path.suffix.lower()])
-    except OSError as problem:
-        raise refusal(path, f"cannot be written ({problem.strerror})", "Give another --out.") from problem
+    write_whole(path, ways[path.suffix.lower()])
 
 
 def _write_csv(frame: pd.DataFrame, file: Any) -> None:

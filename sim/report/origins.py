@@ -16,6 +16,7 @@ from sim.report.answer import named, passports
 from sim.report.blocks import Cell, Grid, Link, Row, Section, cells
 from sim.report.reading import Difference, Material, Told
 from sim.report.speech import Speech
+from sim.scenario.evidence import shipped_rows
 from sim.scenario.folders import shipped_folder
 
 if TYPE_CHECKING:
@@ -41,14 +42,6 @@ def origins(material: Material, speech: Speech) -> list[Section]:
         sources(material, speech),
         run_card(material, speech),
     ]
-
-
-@cache
-def _evidence() -> dict[str, dict[str, str]]:
-    """The shipped evidence table by id."""
-    path = shipped_folder() / "evidence" / "facts.csv"
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return {row["id"]: row for row in csv.DictReader(stream)}
 
 
 @cache
@@ -189,7 +182,7 @@ def _cited(ids: Sequence[str], speech: Speech) -> Cell:
     """Evidence ids as links to their rows; in words where there are none."""
     if not ids:
         return Cell(speech("assumed"))
-    return Cell(links=[Link(one, f"#source-{one}" if one in _evidence() else "") for one in ids])
+    return Cell(links=[Link(one, f"#source-{one}" if one in shipped_rows() else "") for one in ids])
 
 
 def differences(material: Material, speech: Speech) -> Section:
@@ -387,12 +380,12 @@ def sources(material: Material, speech: Speech) -> Section:
     if material.about.scenarios:
         values = material.about.scenarios[0].parameters
         cited += [one for name in values if name in passports() for one in passports()[name].evidence]
-    wanted = sorted({one for one in cited if one in _evidence()})
+    wanted = sorted({one for one in cited if one in shipped_rows()})
     if not wanted:
         return Section("sources", title, [speech("no_sources")])
     rows = []
     for one in wanted:
-        fact = _evidence()[one]
+        fact = shipped_rows()[one]
         figures = [fact[name] for name in ("value_low", "value_best", "value_high") if fact[name]]
         amount = " / ".join(_figure(float(figure)) for figure in figures)
         period = " – ".join(
@@ -418,7 +411,7 @@ def sources(material: Material, speech: Speech) -> Section:
         Cell(speech("value"), "num"),
         *[Cell(speech(key)) for key in ("unit", "period", "source", "grade")],
     ]
-    strange = sorted({one for one in cited if one not in _evidence()})
+    strange = sorted({one for one in cited if one not in shipped_rows()})
     paragraphs = [speech("sources_text")]
     if strange:
         paragraphs.append(speech("strange_sources", ids=speech.listed(strange[:20])))

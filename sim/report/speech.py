@@ -12,7 +12,7 @@ import calendar
 import math
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -99,13 +99,18 @@ class Speech:
 
     def _variant(self, title: str) -> str:
         """A title that a study made of a shipped one, or the user's own as it stands."""
-        shipped = {
+        for known, here in self._titles:
+            if title.startswith(known) and title[len(known) : len(known) + 1] in (",", ":", " "):
+                return here + self.said(title[len(known) :])
+        return title
+
+    @cached_property
+    def _titles(self) -> list[tuple[str, str]]:
+        """Titles of shipped scenarios in English and in this language, the longest first."""
+        titles = {
             text: self._names[key] for key, text in self._english_names.items() if key.startswith("scenario.")
         }
-        for known in sorted(shipped, key=len, reverse=True):
-            if title.startswith(known) and title[len(known) : len(known) + 1] in (",", ":", " "):
-                return shipped[known] + self.said(title[len(known) :])
-        return title
+        return sorted(titles.items(), key=lambda title: len(title[0]), reverse=True)
 
     def measure(self, identifier: str, kind: str, title: str) -> str:
         """A measure as readers know it: its own title, else by its id, else by its kind."""
@@ -130,8 +135,7 @@ class Speech:
 
     def window(self, first: date, last: date) -> str:
         """A span of days in words, by months where it is whole months."""
-        whole = first.day == 1 and last.day == calendar.monthrange(last.year, last.month)[1]
-        if not whole:
+        if first.day != 1 or last != month_end(last):
             return self("from_to", a=self.day(first), b=self.day(last))
         if (first.year, first.month) == (last.year, last.month):
             return self.month(first)
@@ -181,4 +185,4 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 def month_end(day: date) -> date:
     """The last day of a day's month."""
-    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -53,6 +53,14 @@ def facts(folder: Path) -> Mapping[str, Fact]:
         mend = "Copy it again from the shipped scenarios."
         what = f"is not a readable evidence table ({type(error).__name__})"
         raise InputError([Fault(folders.display(path), 1, "", what, mend)]) from None
+
+
+@cache
+def shipped_rows() -> Mapping[str, Mapping[str, str]]:
+    """The shipped table by id, as it stands: every column as text."""
+    path = folders.shipped_folder() / "evidence" / "facts.csv"
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        return MappingProxyType({row["id"]: row for row in csv.DictReader(stream)})
 
 
 @lru_cache(maxsize=8)

@@ -173,8 +173,7 @@ class Session:
         draw: int = 0,
         past: Past | None = None,
     ) -> None:
-        if (left.start, left.end, left.scale) != (right.start, right.end, right.scale):
-            raise ValueError("both worlds need the same window and scale")
+        _need_the_same_frame(left, right)
         if first.day != 1 or not left.start <= first <= left.end:
             raise ValueError(f"{first} is not the first day of a month of the run")
         self.first, self.seed, self.replicate, self.draw = first, seed, replicate, draw
@@ -227,9 +226,7 @@ class Session:
 
         Raises ValueError for another window or scale.
         """
-        left = self.scenario("left")
-        if (left.start, left.end, left.scale) != (right.start, right.end, right.scale):
-            raise ValueError("both worlds need the same window and scale")
+        _need_the_same_frame(self.scenario("left"), right)
         self._worlds["right"] = self._world(right)
 
     def advance(self) -> bool:
@@ -297,14 +294,18 @@ class Session:
         return shown >= 0 and shown % KEPT_EVERY == 0
 
 
+def _need_the_same_frame(left: Scenario, right: Scenario) -> None:
+    if (left.start, left.end, left.scale) != (right.start, right.end, right.scale):
+        raise ValueError("both worlds need the same window and scale")
+
+
 def places() -> pd.DataFrame:
     """The regions: code, name_en, name_zh, adults (persons), grid_col, grid_row (their tile)."""
     from sim.world.regions import read_regions
 
     folder = shipped_folder() / "evidence"
     table = pd.read_csv(folder / "regions.csv")
-    adults: Mapping[str, int] = dict(
-        zip(read_regions(folder).codes, read_regions(folder).adults.tolist(), strict=True)
-    )
+    regions = read_regions(folder)
+    adults: Mapping[str, int] = dict(zip(regions.codes, regions.adults.tolist(), strict=True))
     table["adults"] = table["code"].map(adults)
     return table[["code", "name_en", "name_zh", "adults", "grid_col", "grid_row"]]

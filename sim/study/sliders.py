@@ -8,6 +8,7 @@ moves by itself, at the same pace, where the measure has no dated path that it w
 from __future__ import annotations
 
 import io
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -139,9 +140,7 @@ def later(day: date, months: int) -> date:
     """A day so many months later: the same day of the month, or its last."""
     number = day.year * 12 + day.month - 1 + months
     year, month = divmod(number, 12)
-    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    longest = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month]
-    return date(year, month + 1, min(day.day, longest))
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def as_file(scenario: Scenario, settings: Mapping[str, Setting], name: str, about: str) -> str:
