@@ -1,4 +1,4 @@
-"""Scores of forecasts against closed forms, what is scored at which origin, frozen forecasts, controls."""
+"""Scores of forecasts, what is scored at which origin, frozen forecasts, controls."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scoringrules
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import norm
 from test_targets import months_table, target
 
@@ -19,7 +22,7 @@ from sim.errors import InputError
 from sim.forecast import controls, frozen
 from sim.forecast.backtest import ORIGINS, backtest, fixed, origins_of, sweep_of
 from sim.forecast.ensemble import ensemble_of, naive_bands
-from sim.forecast.scores import LEVELS, crps, wis
+from sim.forecast.scores import LEVELS, brier, crps, weighted_quantiles, wis
 from sim.forecast.scoring import (
     BEYOND,
     Forecaster,
@@ -63,6 +66,26 @@ def test_the_crps_of_an_even_sample_is_that_of_the_uniform_distribution(truth: f
 def test_the_wis_of_many_quantiles_is_the_crps() -> None:
     levels = (np.arange(999) + 1.0) / 1000
     assert wis(norm.ppf(levels), 0.7, levels) == pytest.approx(crps(NORMAL, 0.7), rel=0.01)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(-500, 500), st.integers(1, 20)), min_size=2, max_size=40),
+    st.floats(-600.0, 600.0),
+)
+def test_scores_are_those_of_scoringrules(members: list[tuple[int, int]], truth: float) -> None:
+    samples, weights = np.array(members, dtype=np.float64).T
+    plain = scoringrules.crps_ensemble(truth, samples, estimator="nrg")
+    weighted = scoringrules.crps_ensemble(truth, samples, ens_w=weights, estimator="nrg")
+    assert crps(samples, truth) == pytest.approx(float(plain), abs=1e-9)
+    assert crps(samples, truth, weights) == pytest.approx(float(weighted), abs=1e-9)
+    bands = weighted_quantiles(samples, LEVELS, weights)
+    theirs = scoringrules.weighted_interval_score(
+        truth, bands[2], bands[[1, 0]], bands[[3, 4]], np.array([0.5, 0.1])
+    )
+    assert wis(bands, truth, np.array(LEVELS)) == pytest.approx(float(theirs), abs=1e-9)
+    odds, happened = float(weights[0] / weights.sum()), truth > 0.0
+    assert brier(odds, happened) == pytest.approx(float(scoringrules.brier_score(happened, odds)))
 
 
 def test_a_figure_is_scored_by_hand() -> None:
