@@ -26,7 +26,7 @@ from sim.calibration.library import Library, library_of
 from sim.calibration.targets import Target
 from sim.observe.parquet import TORN, write_parquet
 from sim.observe.parts import SweepFolder
-from sim.observe.store import atomically, check_file, refusal
+from sim.observe.store import atomically, check_file, json_object, refusal
 from sim.scenario import Scenario
 from sim.study.results import versions
 from sim.study.sweep import Sweep
@@ -88,7 +88,7 @@ class Bank:
         file = self.path / BANK
         now = self._about()
         if file.exists():
-            before = _content(file)
+            before = json_object(file, MOST_WORDS, OTHER)
             if before.get("format") != FORMAT or before.get("format_version") != FORMAT_VERSION:
                 raise refusal(file, "is not of a bank, or not of this format version", OTHER)
             if changed := sorted(key for key in now if before.get(key) != now[key]):
@@ -121,7 +121,7 @@ class Bank:
             path = self.path / f"wave-{number:02d}"
             if not (path / WAVE).exists():
                 break
-            about = _content(path / WAVE)
+            about = json_object(path / WAVE, MOST_WORDS, OTHER)
             kind, label = about.get("kind"), about.get("label")
             if kind not in KINDS or not isinstance(label, str):
                 raise refusal(path / WAVE, "does not say what its wave is", OTHER)
@@ -174,7 +174,7 @@ def opened(folder: Path) -> Bank:
     file = folder / BANK
     if not file.is_file():
         raise refusal(folder, "holds no bank", NAME)
-    about = _content(file)
+    about = json_object(file, MOST_WORDS, OTHER)
     name, rival, scale, seed = (about.get(key) for key in ("scenario", "structure", "scale", "seed"))
     if not (isinstance(name, str) and isinstance(rival, str) and type(scale) is int and type(seed) is int):
         raise refusal(file, "does not say what its runs are", NAME)
@@ -197,15 +197,3 @@ def lender(folder: Path, bank: Bank) -> Bank:
         mend = "Give a bank of the same scenario and structure; only its scale may differ."
         raise refusal(folder, f"holds runs of another world than {bank.scenario.name}", mend)
     return other
-
-
-def _content(file: Path) -> dict[str, Any]:
-    """A small JSON file. Raises `InputError`."""
-    check_file(file, MOST_WORDS, OTHER)
-    try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as problem:
-        raise refusal(file, "is not readable", OTHER) from problem
-    if not isinstance(content, dict):
-        raise refusal(file, "is not readable", OTHER)
-    return content

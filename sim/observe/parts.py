@@ -26,7 +26,7 @@ from typing import Any
 import pandas as pd
 
 from sim.observe.parquet import LABELS, read_monthly, write_parquet
-from sim.observe.store import atomically, file_hash, refusal
+from sim.observe.store import atomically, file_hash, json_object, refusal
 
 FORMAT = "cardbreak-sweep"
 FORMAT_VERSION = 1
@@ -123,13 +123,8 @@ class SweepFolder:
     def about(self) -> dict[str, Any]:
         """What `begin` wrote. Raises `InputError` where it is not there or not ours."""
         path = self.path / SWEEP
-        try:
-            if path.stat().st_size > MOST_BYTES:
-                raise refusal(path, "is too large", "Name the folder of a sweep.")
-            content = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError) as problem:
-            raise refusal(path, "is missing or not readable", "Name the folder of a sweep.") from problem
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
+        content = json_object(path, MOST_BYTES, "Name the folder of a sweep.")
+        if content.get("format") != FORMAT:
             raise refusal(path, "is not of a cardbreak sweep", "Name the folder of a sweep.")
         if content.get("format_version") != FORMAT_VERSION:
             raise refusal(

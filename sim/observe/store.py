@@ -212,12 +212,8 @@ def open_manifest(path: Path) -> dict[str, Any]:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    check_file(path, MOST_MANIFEST_BYTES)
-    try:
-        manifest = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as problem:
-        raise refusal(path, "is not readable as JSON", AGAIN) from problem
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    manifest = json_object(path, MOST_MANIFEST_BYTES)
+    if manifest.get("format") != FORMAT:
         raise refusal(path, "is not a manifest of cardbreak", "Name a folder that cardbreak wrote.")
     if manifest.get("format_version") != FORMAT_VERSION:
         raise refusal(
@@ -241,6 +237,18 @@ def check_file(path: Path, most: int | None, mend: str = "") -> None:
     if most is not None and about.st_size > most:
         what = f"is larger than {most // 2**20} MB"
         raise refusal(path, what, mend or "Name a folder that cardbreak wrote.")
+
+
+def json_object(path: Path, most: int, mend: str = "") -> dict[str, Any]:
+    """What a JSON file of at most `most` bytes holds. Raises `InputError` where that is no object."""
+    check_file(path, most, mend)
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as problem:
+        raise refusal(path, "is not readable as JSON", mend or AGAIN) from problem
+    if not isinstance(content, dict):
+        raise refusal(path, "holds no JSON object", mend or AGAIN)
+    return content
 
 
 def refuse_existing(path: Path, force: bool, option: str = "--out") -> None:

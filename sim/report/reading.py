@@ -7,7 +7,6 @@ parameters and evidence are those that ship with this program.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -201,7 +200,7 @@ def _of_forecast(folder: Path) -> Material:
     if not (folder / "bands.csv").exists():
         mend = "Name the folder of run, compare or forecast; `cardbreak plot` draws a sweep."
         raise store.refusal(folder, "is a sweep without a forecast", mend)
-    told = _json(folder / FORECAST) if (folder / FORECAST).exists() else {}
+    told = _forecast(folder / FORECAST) if (folder / FORECAST).exists() else {}
     kept = ("command", "scenarios", "inputs", "fingerprint", "origin")
     about = _about(folder / FORECAST, content | {name: told[name] for name in kept if name in told})
     store.check_file(folder / SWEEP, MOST_BYTES)
@@ -234,13 +233,9 @@ def _about(path: Path, content: dict[str, Any]) -> About:
     return about
 
 
-def _json(path: Path) -> dict[str, Any]:
-    store.check_file(path, store.MOST_MANIFEST_BYTES)
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as problem:
-        raise store.refusal(path, "is not readable as JSON", store.AGAIN) from problem
-    if not isinstance(content, dict) or content.get("format") != FORECAST_FORMAT:
+def _forecast(path: Path) -> dict[str, Any]:
+    content = store.json_object(path, store.MOST_MANIFEST_BYTES)
+    if content.get("format") != FORECAST_FORMAT:
         raise store.refusal(path, "is not of a cardbreak forecast", store.AGAIN)
     return content
 

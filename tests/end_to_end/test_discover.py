@@ -69,7 +69,7 @@ def test_an_experiment_and_its_folder_are_the_same_sweep(home: Path) -> None:
             "--policy: no policy 'baselin'. There are: card-broken-2020.",
         ),
         (["asked.yaml", "--outcome", "cases_regist"], "Did you mean 'cases_registered'?"),
-        (["."], "sweep.json: is missing or not readable"),
+        (["."], "sweep.json: is missing"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(home: Path, words: list[str], line: str) -> None:
