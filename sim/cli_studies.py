@@ -118,6 +118,10 @@ def attribute(
     orders: Annotated[
         int, typer.Option(min=2, max=10_000, help="Orders drawn where there are more than six groups.")
     ] = 40,
+    rival: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Also in a rival structure, or all; repeatable."),
+    ] = None,
     resume: Resume = False,
     expand: Expand = False,
     dry_run: DryRun = False,
@@ -129,7 +133,7 @@ def attribute(
     sets: Sets = None,
     jobs: Jobs = None,
     cluster: OnCluster = None,
-    draws: Draws = POINT_VALUES,
+    draws: Draws = PLAUSIBLE,
     out: Out = None,
     quiet: Quiet = False,
     json: Json = False,
@@ -140,7 +144,7 @@ def attribute(
 
     common = Options(replicates, seed, scale, start, end, sets, jobs, 1, draws, "month")
     options = SweepOptions(jobs, out, resume, expand, quiet, json, dry_run, cluster=cluster)
-    work((scenario, baseline), tuple(group or ()), orders, common, options)
+    work((scenario, baseline), tuple(group or ()), orders, tuple(rival or ()), common, options)
 
 
 @studies.command()

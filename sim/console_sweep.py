@@ -87,9 +87,16 @@ def folder_of(asked: Sweep, options: SweepOptions) -> SweepFolder:
 
 
 def attribute(
-    names: tuple[str, str], groups: tuple[str, ...], orders: int, common: Options, options: SweepOptions
+    names: tuple[str, str],
+    groups: tuple[str, ...],
+    orders: int,
+    rivals: tuple[str, ...],
+    common: Options,
+    options: SweepOptions,
 ) -> None:
-    """Run every combination of groups of a scenario's measures and share its effect out over them."""
+    """Run every combination of groups of a scenario's measures and share its effect out over them, in each
+    structure that is asked for.
+    """
     from sim.study import attribution as study
     from sim.study.checks import check_comparable
 
@@ -97,11 +104,8 @@ def attribute(
     check_comparable([scenario], baseline)
     found = study.groups_of(scenario, baseline, groups)
     chosen = study.orders([group.name for group in found], orders, common.seed)
-    worlds = {
-        members: study.coalition_scenario(scenario, baseline, found, members)
-        for members in study.coalitions([group.name for group in found], chosen)
-    }
-    draws = common.draws_for([scenario, baseline])
+    worlds = study.worlds_of(scenario, baseline, found, chosen, rivals, common.draws)
+    draws = common.draws_for([world for those in worlds.values() for world in those.values()])
     asked = study.as_sweep(scenario, found, worlds, common.replicates, draws, common.seed)
     folder = folder_of(asked, options)
     if (interrupted := carried_out(scenario.name, asked, folder, options)) is not None:
@@ -112,7 +116,7 @@ def attribute(
 def _tell_attribution(table: Any, folder: SweepFolder, options: SweepOptions) -> None:
     from sim.console import save
     from sim.views import tables as view
-    from sim.views.sweeps import attribution_table
+    from sim.views.sweeps import ONE_STRUCTURE, attribution_tables
 
     file = folder.path / "attribution.csv"
     if len(table):
@@ -122,8 +126,12 @@ def _tell_attribution(table: Any, folder: SweepFolder, options: SweepOptions) ->
     if options.json:
         print(view.as_json({"folder": str(folder.path), "rows": view.records(table)}))
     elif len(table):
-        view.show(attribution_table(table))
-        print(f"\nwrote {file}")
+        for shown in attribution_tables(table):
+            view.show(shown)
+            print()
+        if len(set(table["structure"])) == 1:
+            print(ONE_STRUCTURE)
+        print(f"wrote {file}")
     else:
         print("no pair of runs is complete yet")
 

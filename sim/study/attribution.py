@@ -9,6 +9,9 @@ reverse, and what they add stands for all.
 
 Next to it stand the two simple answers: *add-one-in*, the group alone against the baseline, and
 *leave-one-out*, the whole against the whole without the group.
+
+Who did what hangs on how the world is thought to work, which no run of one structure can show. So the same
+combinations can be run in rival structures too, each with draws of its own, and their shares stand beside.
 """
 
 from __future__ import annotations
@@ -29,9 +32,11 @@ from sim.study.compare import NATION
 from sim.study.estimates import draws_of, interval_name, matched, mean_interval, ratio
 from sim.study.sweep import Sweep
 from sim.study.sweep_tables import outcome_of, window_of
+from sim.study.variants import rival_names, under
 from sim.study.windows import Window, over_window
 
 if TYPE_CHECKING:
+    from sim.draws_wish import DrawsWish
     from sim.interventions.base import Measure
     from sim.observe.parts import SweepFolder
     from sim.scenario import Scenario
@@ -51,6 +56,11 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 """Groups of measures where the user names none: what they work on."""
 
 Coalition = frozenset[str]
+Worlds = Mapping[Coalition, "Scenario"]
+"""The scenario of every combination of groups."""
+
+MAIN = "main"
+"""The main model among structures."""
 
 
 @dataclass(frozen=True)
@@ -142,10 +152,32 @@ def coalition_scenario(
     return scenario.with_(name=f"{scenario.name[:50]}-groups-{bits}", interventions=kept)
 
 
+def worlds_of(
+    scenario: Scenario,
+    baseline: Scenario,
+    groups: Sequence[Group],
+    chosen: Iterable[tuple[str, ...]],
+    rivals: Iterable[str],
+    wish: DrawsWish,
+) -> dict[str, Worlds]:
+    """The worlds of each structure, the main model first; ``wish`` says which draws the rivals take.
+
+    Raises `InputError` for a rival that there is not.
+    """
+    main = {
+        members: coalition_scenario(scenario, baseline, groups, members)
+        for members in coalitions([group.name for group in groups], chosen)
+    }
+    found: dict[str, Worlds] = {MAIN: main}
+    for rival in rival_names(rivals):
+        found[rival] = {members: under(world, rival, wish) for members, world in main.items()}
+    return found
+
+
 def as_sweep(
     scenario: Scenario,
     groups: Sequence[Group],
-    worlds: Mapping[Coalition, Scenario],
+    structures: Mapping[str, Worlds],
     replicates: int,
     draws: int | None,
     seed: int,
@@ -158,6 +190,7 @@ def as_sweep(
     )
     points = tuple(
         Point(world, scenario.name, {group.name: group.name in members for group in groups})
+        for worlds in structures.values()
         for members, world in worlds.items()
     )
     return Sweep(experiment, points, replicates, draws, seed)
@@ -167,15 +200,23 @@ def table(
     folder: SweepFolder,
     sweep: Sweep,
     groups: Sequence[Group],
-    worlds: Mapping[Coalition, Scenario],
+    structures: Mapping[str, Worlds],
     chosen: Sequence[tuple[str, ...]],
 ) -> pd.DataFrame:
-    """The attribution that a sweep's runs give so far, over the window of comparisons."""
-    names = {members: world.name for members, world in worlds.items()}
+    """The attribution that a sweep's runs give so far, over the window of comparisons; `structure` says in
+    which world.
+    """
     monthly = folder.monthly()
     if monthly.empty:
         return monthly
-    return attribution(monthly, names, groups, chosen, outcome_of(sweep), window_of(sweep))
+    found = []
+    for structure, worlds in structures.items():
+        names = {members: world.name for members, world in worlds.items()}
+        rows = attribution(monthly, names, groups, chosen, outcome_of(sweep), window_of(sweep))
+        rows.insert(0, "structure", structure)
+        found.append(rows)
+    whole = [rows for rows in found if len(rows)]
+    return pd.concat(whole, ignore_index=True) if whole else found[0]
 
 
 @dataclass(frozen=True)

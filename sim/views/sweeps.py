@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sim.observe.outcomes import OUTCOMES
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from sim.study.windows import Window
 
+ONE_STRUCTURE = (
+    "One structure of the model. How far the shares hang on it: the same with --rival all --expand."
+)
 KNOWN = ("done", "failed", "waiting", "value", "effect", "low", "high", "pairs")
 
 
@@ -47,7 +51,28 @@ def _runs(row: pd.Series) -> str:
     return f"{text}, {row['failed']} failed" if row["failed"] else text
 
 
-def attribution_table(rows: pd.DataFrame) -> Table:
+def attribution_tables(rows: pd.DataFrame) -> Iterator[Table]:
+    """Who did what in the first structure, and where there are more, how far that hangs on the structure."""
+    structures = list(dict.fromkeys(rows["structure"]))
+    yield _shares_table(rows[rows["structure"] == structures[0]])
+    if len(structures) > 1:
+        yield _structures_table(rows, structures)
+
+
+def _structures_table(rows: pd.DataFrame, structures: list[str]) -> Table:
+    """The Shapley share of each group in each structure, and in how many of them it is told from nothing."""
+    headers = ("group", *structures, "told to lower", "told to raise")
+    cells = []
+    for group, those in rows.groupby("group", sort=False):
+        of = {row["structure"]: _with_span(row, "shapley") for _, row in those.iterrows()}
+        lower, higher = int((those["shapley_high"] < 0.0).sum()), int((those["shapley_low"] > 0.0).sum())
+        told = (f"in {lower} of {len(of)}", f"in {higher} of {len(of)}")
+        cells.append((str(group), *(of.get(name, "") for name in structures), *told))
+    title = f"{rows['outcome'].iloc[0]}: the Shapley shares in other ideas of how the world works"
+    return Table(headers, cells, title=title, right=frozenset(headers[1:]), spare=(headers[-1],))
+
+
+def _shares_table(rows: pd.DataFrame) -> Table:
     """Shapley shares of groups of measures as text cells, with the two simple answers beside them."""
     first = rows.iloc[0]
     headers = ("group", "Shapley share", "90% interval", "of the whole", "alone", "whole less the group")
@@ -63,7 +88,8 @@ def attribution_table(rows: pd.DataFrame) -> Table:
         for _, row in rows.iterrows()
     ]
     pairs = f"{first['pairs']} pairs; interval of the {first['interval']}"
-    title = f"{first['outcome']}, {first['window_start']} to {first['window_end']}: who did what ({pairs})"
+    when = f"{first['window_start']} to {first['window_end']}"
+    title = f"{first['outcome']}, {when}, structure {first['structure']}: who did what ({pairs})"
     return Table(headers, cells, title=title, right=frozenset(headers[1:]))
 
 

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.draws_wish import POINT_VALUES
 from sim.errors import InputError
 from sim.scenario import load
 from sim.study import attribution as study
 from sim.study.windows import Window
+from sim.views.sweeps import attribution_tables
 
 SCENARIO, BASELINE = load("card-broken-2020"), load("baseline")
 WINDOW = Window("2021-H2", pd.Timestamp("2021-07-01").date(), pd.Timestamp("2021-12-31").date())
@@ -111,3 +113,36 @@ def test_combinations_are_scenarios_with_just_those_measures() -> None:
     assert not outside & kept
     assert study.coalition_scenario(SCENARIO, BASELINE, groups, frozenset()) is BASELINE
     assert study.coalition_scenario(SCENARIO, BASELINE, groups, frozenset(g.name for g in groups)) is SCENARIO
+
+
+def test_every_structure_has_all_combinations_and_draws_of_its_own() -> None:
+    groups = study.groups_of(SCENARIO, BASELINE, ["news=publicity"])
+    chosen = study.orders([group.name for group in groups], 2, 1)
+    found = study.worlds_of(SCENARIO, BASELINE, groups, chosen, ["no-adaptation"], POINT_VALUES)
+    assert list(found) == ["main", "no-adaptation"]
+    main, rival = found.values()
+    assert set(main) == set(rival)
+    for members, world in main.items():
+        assert rival[members].rival == "no-adaptation"
+        assert rival[members].interventions == world.interventions
+        assert rival[members].name == f"{world.name}-no-adaptation"
+    asked = study.as_sweep(SCENARIO, groups, found, 2, None, 1)
+    assert len({point.name for point in asked.points}) == 2 * len(main)
+    with pytest.raises(InputError, match="no rival structure"):
+        study.worlds_of(SCENARIO, BASELINE, groups, chosen, ["nothing"], POINT_VALUES)
+
+
+def test_shares_of_structures_stand_beside_each_other() -> None:
+    def made(effect: float) -> pd.DataFrame:
+        return shares(lambda s, pair: effect * ("a" in s) + pair, ("a", "b")).reset_index()
+
+    rows = pd.concat([made(-100.0).assign(structure="main"), made(0.0).assign(structure="no-adaptation")])
+    first, beside = attribution_tables(rows)
+    assert "structure main" in first.title
+    assert beside.headers == ("group", "main", "no-adaptation", "told to lower", "told to raise")
+    assert [row[-2:] for row in beside.rows] == [
+        ("in 1 of 2", "in 0 of 2"),
+        ("in 0 of 2", "in 0 of 2"),
+        ("in 1 of 2", "in 0 of 2"),
+    ]
+    assert len(list(attribution_tables(rows[rows["structure"] == "main"]))) == 1
