@@ -60,10 +60,10 @@ measures: setup ## Compare the whole operation and each of its measures alone wi
 	@$(BIN)/cardbreak compare card-broken-2020 --each --out "$(OUT)" --force \
 	  --scale $(SCALE) --replicates $(REPLICATES) --draws $(DRAWS)
 
-calibrate: setup-studies ## Remake the shipped plausible draws (an hour and a half on two cores)
+calibrate: setup-studies ## Remake the shipped plausible draws (over two hours on two cores)
 	@$(BIN)/cardbreak calibrate --bank results/bank-coarse --wanted 1
 	@$(BIN)/cardbreak calibrate --bank results/bank --scouts results/bank-coarse --scale 50 --start 128 --matching 64 \
-	  --generations 7
+	  --generations 12
 
 calibrate-small: setup-studies ## The same in small, in some minutes, held against the shipped draws
 	@$(BIN)/cardbreak calibrate --bank results/bank-small --scale 1000 --prior 100 --start 60 --matching 40 \
