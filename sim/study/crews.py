@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +33,8 @@ Progress = Callable[[float, int], None]
 
 POLL_SECONDS = 0.2
 """How often the parent looks at the progress of runs under way."""
+HAND_OVER_SECONDS = 1.0
+"""What a worker gets, when a pool is ended, to hand over the runs that it had begun to hand over."""
 
 
 class Crew(ABC):
@@ -134,7 +137,7 @@ class InPool(Crew):
             pool.shutdown(wait=True, cancel_futures=True)
             return [job for _, job in sorted(under_way.values(), key=lambda item: item[0])]
         except BaseException:
-            _stop(pool, others)
+            _stop(pool, board, others)
             raise
         return []
 
@@ -165,16 +168,19 @@ class InPool(Crew):
 @dataclass(frozen=True)
 class _Board:
     """What workers share with their parent: the runs done of each job (`shares`), whether kernels are
-    `missing` in the cache, and a lock that the worker holds which is `compiling` them.
+    `missing` in the cache, whether the work has `ended`, and a lock that the worker holds which is
+    `compiling` kernels.
     """
 
     shares: Any
     missing: Any
+    ended: Any
     compiling: Any
 
     @classmethod
     def of(cls, context: SpawnContext, jobs: int) -> _Board:
-        return cls(context.RawArray("d", jobs), context.RawValue("b", 0), context.Lock())
+        missing, ended = context.RawValue("b", 0), context.RawValue("b", 0)
+        return cls(context.RawArray("d", jobs), missing, ended, context.Lock())
 
 
 _board: _Board
@@ -202,7 +208,10 @@ def _in_worker(place: int, job: Job, settings: Settings) -> list[Run]:
 
     if settings.model is None:
         _load()
-    return list(simulate_together(job, settings, report))
+    runs = list(simulate_together(job, settings, report))
+    if _board.ended.value:
+        os._exit(1)
+    return runs
 
 
 def _load() -> None:
@@ -217,11 +226,15 @@ def _load() -> None:
     gc.freeze()  # modules stay: looking for garbage after each run need not go through them
 
 
-def _stop(pool: ProcessPoolExecutor, others: set[BaseProcess]) -> None:
-    """End a pool at once, with the runs under way in it, but not `others`, the processes that are not its
-    own.
+def _stop(pool: ProcessPoolExecutor, board: _Board, others: set[BaseProcess]) -> None:
+    """End a pool, with the runs under way in it, but not `others`, the processes that are not its own.
+
+    A worker that dies while it hands over runs leaves the pool waiting for the rest of them for ever. So the
+    workers are told first, after which none begins to.
     """
+    board.ended.value = True
     pool.shutdown(wait=False, cancel_futures=True)
+    time.sleep(HAND_OVER_SECONDS)
     for process in set(multiprocessing.active_children()) - others:
         process.terminate()
 
