@@ -19,7 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-studies setup-docs setup-dev check-python docs forecast demo measures calibrate calibrate-small bench bench-small test test-full lint lock clean
+.PHONY: help setup setup-studies setup-docs setup-dev check-python docs forecast demo measures calibrate calibrate-rivals calibrate-small bench bench-small test test-full lint lock clean
 
 help: ## Show this list
 	@echo 'cardbreak: what cracking down on the two-card trade does to telecom fraud'
@@ -64,6 +64,12 @@ calibrate: setup-studies ## Remake the shipped plausible draws (over two hours o
 	@$(BIN)/cardbreak calibrate --bank results/bank-coarse --wanted 1
 	@$(BIN)/cardbreak calibrate --bank results/bank --scouts results/bank-coarse --scale 50 --start 128 --matching 64 \
 	  --generations 12
+
+calibrate-rivals: setup-studies ## Remake the draws of the rival structures (three quarters of an hour on two cores)
+	@for rival in no-card-effect=3 no-awareness-effect=4 no-adaptation=3; do \
+	  $(BIN)/cardbreak calibrate --rival $${rival%=*} --scale 100 --prior 64 --start 96 --matching-waves 0 \
+	    --generation 80 --generations $${rival#*=} --wanted 60 || exit; \
+	done
 
 calibrate-small: setup-studies ## The same in small, in some minutes, held against the shipped draws
 	@$(BIN)/cardbreak calibrate --bank results/bank-small --scale 1000 --prior 100 --start 60 --matching 40 \
