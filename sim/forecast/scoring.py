@@ -31,6 +31,8 @@ OURS = "cardbreak"
 POINT = "point values"
 BEYOND = 10.0
 """A deviation beyond so many standard deviations counts as so many, so that a misfit stays finite."""
+ROUNDING = 1e-9
+"""A score below it is 0 but for what sums of weights lose."""
 
 COLUMNS = (
     "origin", "target", "title", "grade", "known", "observed", "forecaster", *QUANTILES, "in50", "in90",
@@ -140,7 +142,8 @@ def scores(
     Columns `COLUMNS`. `observed` is NaN for a sign, of which `probability` is what was given to it and
     `brier` the score; `misfit` is a score without a unit: CRPS in standard deviations of record and model, or
     Brier's. `skill` stands with the others: 1 - our score / theirs, above 0 where ours is better, NaN where
-    theirs is 0. Runs without a finite value are left out; `runs` counts the rest.
+    theirs is 0: who was sure and right leaves nothing to better. Runs without a finite value are left out;
+    `runs` counts the rest.
     """
     rows: list[dict[str, Any]] = []
     for forecaster in (ours, *others):
@@ -157,7 +160,8 @@ def scores(
         if row["target"] in mine.index:
             name = "brier" if math.isnan(row["observed"]) else "crps"
             theirs = float(row[name])
-            table.loc[place, "skill"] = 1.0 - mine.loc[row["target"], name] / theirs if theirs else math.nan
+            better = 1.0 - mine.loc[row["target"], name] / theirs if theirs > ROUNDING else math.nan
+            table.loc[place, "skill"] = better
     order = {target.id: place for place, target in enumerate(targets)}
     return table.sort_values("target", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
 

@@ -133,6 +133,18 @@ def change() -> Target:
     return target(id="T2", quantity=quantity, band=(None, 0.0), discrepancy=0.1)
 
 
+def test_nobody_has_skill_against_who_was_sure_and_right() -> None:
+    fall = months_table({"2020-05": [120.0], "2021-05": [60.0]})
+    rise = months_table({"2020-05": [60.0], "2021-05": [120.0]})
+    every = pd.concat(
+        [fall.assign(scenario="near"), fall.assign(scenario="far"), rise.assign(scenario="odd")]
+    )
+    near, far = Forecaster("near", every, {"near": 1.0}), Forecaster("far", every, {"far": 1.0, "odd": 1e-6})
+    table = scores(date(2021, 1, 15), (change(),), near, [far])
+    assert 0.0 < table["brier"].iloc[1] < 1e-11
+    assert math.isnan(table["skill"].iloc[1])
+
+
 def test_skill_compares_with_every_other_forecaster() -> None:
     level = target(value=100.0, band=(50.0, 200.0), error=10.0)
     near = months_table({"2020-05": [120.0, 120.0], "2021-05": [110.0, 110.0]}).assign(scenario="near")
