@@ -161,7 +161,7 @@ def _tell(found: Result, bank: Bank, question: Question, asked: Asked, options: 
             command=_command(),
             scenario=bank.scenario.name,
             structure=bank.scenario.rival,
-            known_by=asked.known_by,
+            known_by=asked.known_by or max(target.known for target in question.fitted),
             source=source,
             more={"runs": len(found.library), "scale": asked.scale, "seed": asked.seed},
         )

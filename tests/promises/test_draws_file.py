@@ -17,6 +17,7 @@ from sim.calibration import draws_file
 from sim.calibration.draws_file import About, open_draws, read_draws, write_draws
 from sim.errors import InputError
 from sim.scenario.draws import Draws
+from sim.scenario.folders import shipped_draws
 
 
 def test_a_table_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -168,3 +169,10 @@ def test_a_torn_file_is_refused_and_a_bent_one_never_breaks_out(tmp_path: Path) 
         except InputError:
             refused += 1
     assert refused > 50
+
+
+@pytest.mark.parametrize("name", sorted(shipped_draws()))
+def test_a_shipped_table_says_up_to_which_day_it_knows_the_record(name: str) -> None:
+    table, about = open_draws(shipped_draws()[name])
+    assert table.known_by is not None
+    assert f"{len(table)} plausible draws" in about.source
