@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sim.scenario.draws import Draws
 
 MAIN = "main"
+"""The main model among structures."""
 NOTE = "draws: "
 """What notes about draws begin with."""
 NONE_SHIPPED = f"{NOTE}no plausible draws are shipped, so parameters stand at their point values"

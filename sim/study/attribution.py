@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sim.calibration.plausible import MAIN
 from sim.errors import Fault, InputError, nearest
 from sim.experiment import Experiment, Point
 from sim.study.additions import added
@@ -32,7 +33,7 @@ from sim.study.compare import NATION
 from sim.study.estimates import draws_of, interval_name, matched, mean_interval, ratio
 from sim.study.sweep import Sweep
 from sim.study.sweep_tables import outcome_of, window_of
-from sim.study.variants import rival_names, under
+from sim.study.variants import all_under, rival_names
 from sim.study.windows import Window, over_window
 
 if TYPE_CHECKING:
@@ -58,9 +59,6 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 Coalition = frozenset[str]
 Worlds = Mapping[Coalition, "Scenario"]
 """The scenario of every combination of groups."""
-
-MAIN = "main"
-"""The main model among structures."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +168,7 @@ def worlds_of(
     }
     found: dict[str, Worlds] = {MAIN: main}
     for rival in rival_names(rivals):
-        found[rival] = {members: under(world, rival, wish) for members, world in main.items()}
+        found[rival] = dict(zip(main, all_under(list(main.values()), rival, wish), strict=True))
     return found
 
 
@@ -212,7 +210,8 @@ def table(
     found = []
     for structure, worlds in structures.items():
         names = {members: world.name for members, world in worlds.items()}
-        rows = attribution(monthly, names, groups, chosen, outcome_of(sweep), window_of(sweep))
+        ours = monthly[monthly["scenario"].isin(names.values())]
+        rows = attribution(ours, names, groups, chosen, outcome_of(sweep), window_of(sweep))
         rows.insert(0, "structure", structure)
         found.append(rows)
     whole = [rows for rows in found if len(rows)]

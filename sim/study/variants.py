@@ -127,11 +127,11 @@ def comparison(
     if each:
         found += _alone(main)
     for rival in structures:
-        world = under(baseline, rival, draws)
+        asked = [one for one in found if one.baseline is baseline]
+        world, *others = all_under([baseline, *(one.scenario for one in asked)], rival, draws)
         found += [
-            Compared(under(one.scenario, rival, draws), world, f"{one.whole}-{rival}", one.dose)
-            for one in found
-            if one.baseline is baseline
+            Compared(other, world, f"{one.whole}-{rival}", one.dose)
+            for one, other in zip(asked, others, strict=True)
         ]
     return Comparison(baseline, tuple(found))
 
@@ -254,9 +254,16 @@ def _kind(measure: Measure) -> str:
 
 def under(scenario: Scenario, rival: str, draws: DrawsWish | None = None) -> Scenario:
     """The scenario in a rival structure, named after it, with the table of draws that a wish means there."""
-    title = f"{_titled(scenario)} ({rival})"
-    found = scenario.with_(name=f"{scenario.name}-{rival}", title=title, rival=rival)
-    return found if draws is None else attached([found], draws)[0]
+    return all_under([scenario], rival, draws)[0]
+
+
+def all_under(scenarios: Sequence[Scenario], rival: str, draws: DrawsWish | None = None) -> list[Scenario]:
+    """Scenarios in a rival structure, as in `under`; the table of draws is read once for all of them."""
+    found = [
+        scenario.with_(name=f"{scenario.name}-{rival}", title=f"{_titled(scenario)} ({rival})", rival=rival)
+        for scenario in scenarios
+    ]
+    return found if draws is None else attached(found, draws)
 
 
 def _titled(scenario: Scenario) -> str:
