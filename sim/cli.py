@@ -22,7 +22,7 @@ from sim.cli_calibrate import calibrations
 from sim.cli_documents import documents
 from sim.cli_studies import studies
 from sim.console import INTERRUPTED, Options, StopError, complain
-from sim.draws_wish import PLAUSIBLE, POINT_VALUES
+from sim.draws.wish import PLAUSIBLE, POINT_VALUES
 from sim.errors import Fault, InputError
 from sim.options import (
     Audit,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sim.draws_wish import PLAUSIBLE
+from sim.draws.wish import PLAUSIBLE
 from sim.options import Draws, Quiet, Seed
 
 demo = typer.Typer()

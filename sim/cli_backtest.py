@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sim.console import Options
-from sim.draws_wish import PLAUSIBLE
+from sim.draws.wish import PLAUSIBLE
 from sim.options import (
     Draws,
     DryRun,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sim.console import Options
-from sim.draws_wish import POINT_VALUES
+from sim.draws.wish import POINT_VALUES
 from sim.errors import Fault, InputError
 from sim.options import End, Force, Json, Scale, Seed, Sets, Start
 

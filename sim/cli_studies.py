@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from sim.console import Options
-from sim.draws_wish import PLAUSIBLE, POINT_VALUES, prior
+from sim.draws.wish import PLAUSIBLE, POINT_VALUES, prior
 from sim.options import (
     Draws,
     DryRun,

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.draws_wish import DrawsWish, prior
+from sim.draws.wish import DrawsWish, prior
 from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Options:
 
     def load(self, names: Sequence[str]) -> list[Scenario]:
         """The scenarios as they are to run; all faults of all files at once."""
-        from sim.calibration.plausible import attached
+        from sim.draws.plausible import attached
 
         plain = _load_all(names, lambda _: {})
         ids = {measure.id for scenario in plain for measure in scenario.interventions}
@@ -75,7 +75,7 @@ class Options:
 
     def draws_for(self, scenarios: Sequence[Scenario]) -> int | None:
         """How many draws the replicates of these scenarios share out; None for the point values."""
-        from sim.calibration.plausible import number_of
+        from sim.draws.plausible import number_of
 
         return number_of(scenarios, self.draws)
 
@@ -157,7 +157,7 @@ def runs_of(
     there: RunSet | None = None,
 ) -> RunSet:
     """Make the runs that are asked for, or those that a smaller set lacks, and show how far they are."""
-    from sim.calibration.plausible import in_words
+    from sim.draws.plausible import in_words
     from sim.study.runs import run_many
 
     draws = options.draws_for(scenarios)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def wish(width: str, most: int | None, asked: Comparison, options: Options) -> Wish | None:
     """What the options ask for; None without a width. Raises `InputError`."""
     if width:
-        from sim.calibration.plausible import smallest
+        from sim.draws.plausible import smallest
         from sim.study.adviser import wish_of
 
         draws, there = options.draws_for(asked.scenarios), smallest(asked.scenarios)

@@ -14,7 +14,7 @@ from sim.console import COMPILING, complain
 from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
-    from sim.draws_wish import DrawsWish
+    from sim.draws.wish import DrawsWish
     from sim.study.lessons import Lesson
 
 NEEDS = ("solara", "solara-assets", "ipyvuetify")

@@ -31,8 +31,8 @@ def backtest(
     """Make the forecasts of days of the past and score them; ``keep``: where to freeze them, and whether by
     force.
     """
-    from sim.calibration.plausible import knowing
     from sim.calibration.targets import read_targets
+    from sim.draws.plausible import knowing
     from sim.forecast import backtest as study
     from sim.forecast import frozen
     from sim.observe.parts import SweepFolder

@@ -144,7 +144,7 @@ def _run(bank: Bank, wave: Wave, options: SweepOptions) -> None:
 def _tell(found: Result, bank: Bank, question: Question, asked: Asked, options: SweepOptions) -> None:
     """Write the tables and the draws, print what they say."""
     from sim.calibration import calibrate as study
-    from sim.calibration.draws_file import About, write_draws
+    from sim.draws.file import About, write_draws
     from sim.views import calibration as of_calibration
     from sim.views import tables as view
 

@@ -39,8 +39,8 @@ def forecast(
     """Make the runs of a forecast, or those that are missing, and tell what it says; ``when``: the day, and
     whether only what was known on the day counts, of the schedule and in the draws.
     """
-    from sim.calibration.plausible import knowing
     from sim.calibration.targets import read_targets
+    from sim.draws.plausible import knowing
     from sim.forecast import study
     from sim.forecast.as_known import as_known
     from sim.observe.parts import SweepFolder

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.console import COMPILING, INTERRUPTED, Options, StopError, complain
-from sim.draws_wish import DrawsWish
+from sim.draws.wish import DrawsWish
 from sim.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def planned(
     worlds: Sequence[Mapping[str, float]] | None = None,
 ) -> Sweep:
     """The sweep of an experiment, with what the options override; ``worlds`` as in `points_of`."""
-    from sim.calibration.plausible import attached, number_of
+    from sim.draws.plausible import attached, number_of
     from sim.experiment.points import points_of
     from sim.study.sweep import Sweep
 
@@ -138,7 +138,7 @@ def _tell_attribution(table: Any, folder: SweepFolder, options: SweepOptions) ->
 
 def carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOptions) -> bool | None:
     """State, then make, what a sweep lacks; whether it was interrupted, None where only a plan is wanted."""
-    from sim.calibration.plausible import in_words, notes_of
+    from sim.draws.plausible import in_words, notes_of
     from sim.study.cluster import ClusterLostError
     from sim.views.progress import Display
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sim.draws_wish import DrawsWish, read_wish
+from sim.draws.wish import DrawsWish, read_wish
 
 
 def _draws(given: str | DrawsWish) -> DrawsWish:

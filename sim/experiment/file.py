@@ -33,7 +33,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from sim.draws_wish import POINT_VALUES, DrawsWish, read_wish
+from sim.draws.wish import POINT_VALUES, DrawsWish, read_wish
 from sim.errors import Fault, InputError, nearest
 from sim.interventions.base import Strict
 from sim.scenario import folders

@@ -20,7 +20,7 @@ import pandas as pd
 
 from sim.calibration.distance import inside, simulated
 from sim.calibration.targets import Targets
-from sim.draws_wish import DrawsWish
+from sim.draws.wish import DrawsWish
 from sim.errors import Fault, InputError
 from sim.experiment import Experiment, Point
 from sim.forecast.ensemble import bands, ensemble_of, naive_bands, streaks

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sim.calibration.plausible import attached, number_of, smallest
-from sim.draws_wish import PLAUSIBLE, DrawsWish
-from sim.draws_wish import asked as asked_draws
+from sim.draws.plausible import attached, number_of, smallest
+from sim.draws.wish import PLAUSIBLE, DrawsWish
+from sim.draws.wish import asked as asked_draws
 from sim.scenario import Scenario, load
 from sim.study.adviser import Wish, run_until, wish_of
 from sim.study.checks import check_comparable, check_names

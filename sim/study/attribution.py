@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sim.calibration.plausible import MAIN
+from sim.draws.plausible import MAIN
 from sim.errors import Fault, InputError, nearest
 from sim.experiment import Experiment, Point
 from sim.study.additions import added
@@ -37,7 +37,7 @@ from sim.study.variants import all_under, rival_names
 from sim.study.windows import Window, over_window
 
 if TYPE_CHECKING:
-    from sim.draws_wish import DrawsWish
+    from sim.draws.wish import DrawsWish
     from sim.interventions.base import Measure
     from sim.observe.parts import SweepFolder
     from sim.scenario import Scenario

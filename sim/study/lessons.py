@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from sim.calibration.plausible import attached, number_of
-from sim.draws_wish import DrawsWish
+from sim.draws.plausible import attached, number_of
+from sim.draws.wish import DrawsWish
 from sim.errors import Fault, InputError
 from sim.scenario import load
 from sim.scenario.structure import SWITCHES, Adaptation

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sim.calibration.plausible import drawn_from
+from sim.draws.plausible import drawn_from
 from sim.observe import store
 from sim.observe.parquet import fingerprint, ordered
 from sim.study.adviser import Advice, precision_table

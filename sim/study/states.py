@@ -18,8 +18,8 @@ from typing import Any
 
 import pandas as pd
 
-from sim.calibration.plausible import attached
-from sim.draws_wish import asked
+from sim.draws.plausible import attached
+from sim.draws.wish import asked
 from sim.errors import Fault, InputError, nearest
 from sim.experiment import Experiment
 from sim.observe.outcomes import OUTCOMES

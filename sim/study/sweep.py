@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sim.calibration.plausible import drawn_from
-from sim.draws_wish import POINT_VALUES, DrawsWish
+from sim.draws.plausible import drawn_from
+from sim.draws.wish import POINT_VALUES, DrawsWish
 from sim.errors import Fault
 from sim.observe.outcomes import OUTCOMES
 from sim.observe.parts import Batch, Entry, Failure, RunId, SweepFolder, missing
@@ -77,7 +77,7 @@ class Sweep:
 
     @property
     def drawn_from(self) -> list[dict[str, Any]]:
-        """Where the draws of its runs come from; see `sim.calibration.plausible.drawn_from`."""
+        """Where the draws of its runs come from; see `sim.draws.plausible.drawn_from`."""
         return drawn_from([point.scenario for point in self.points], self.draws)
 
     def about(self) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sim.calibration.plausible import attached
-from sim.draws_wish import DrawsWish
+from sim.draws.plausible import attached
+from sim.draws.wish import DrawsWish
 from sim.errors import Fault, InputError, nearest, shown
 from sim.scenario.structure import RIVALS
 from sim.study.additions import added, definition, removed

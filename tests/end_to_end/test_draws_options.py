@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from sim import cli
-from sim.calibration import plausible
 from sim.calibration.bank import as_draws, prior_points
-from sim.calibration.draws_file import About, write_draws
-from sim.calibration.plausible import attached
-from sim.draws_wish import PLAUSIBLE
+from sim.draws import plausible
+from sim.draws.file import About, write_draws
+from sim.draws.plausible import attached
+from sim.draws.wish import PLAUSIBLE
 from sim.observe.store import open_results
 from sim.scenario import load
 from sim.scenario.draws import Draws

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.calibration.bank import as_draws
-from sim.calibration.draws_file import About, write_draws
+from sim.draws.file import About, write_draws
 from sim.scenario import load
 from sim.scenario.draws import Draws
 

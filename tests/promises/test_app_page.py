@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sim.draws_wish import POINT_VALUES
+from sim.draws.wish import POINT_VALUES
 from sim.errors import InputError
 from sim.interventions import MEASURES
 from sim.scenario import load

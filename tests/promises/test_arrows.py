@@ -18,7 +18,8 @@ HEAVY = {"SALib", "matplotlib", "mesa", "networkx", "numba", "numpy", "pandas", 
 USES_A_MODEL = tuple(
     f"sim.{name}"
     for name in (
-        *("state", "study", "calibration", "forecast", "views", "bench", "documents", "cli", "console"),
+        *("state", "draws", "study", "calibration", "forecast", "views", "bench", "documents"),
+        *("cli", "console"),
     )
 )
 INSIDE_A_MODEL = (
@@ -115,6 +116,9 @@ def test_what_rooms_share_depends_on_none_of_them(leaf: str) -> None:
         ("sim.observe", ("sim.agents", "sim.processes")),
         ("sim.scenario", ("sim.agents", "sim.processes", "sim.model")),
         ("sim.state", ("sim.study", "sim.views", "sim.bench")),
+        ("sim.draws", ("sim.experiment", "sim.study", "sim.calibration", "sim.forecast", "sim.views")),
+        ("sim.study", ("sim.calibration", "sim.forecast")),
+        ("sim.calibration", ("sim.forecast",)),
         ("sim.views", ("sim.model", "sim.agents", "sim.processes", "sim.world", "sim.kernels")),
         ("sim.random", ("sim.world", "sim.agents", "sim.processes", "sim.model")),
     ],

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.draws_wish import POINT_VALUES
+from sim.draws.wish import POINT_VALUES
 from sim.errors import InputError
 from sim.scenario import load
 from sim.study import attribution as study

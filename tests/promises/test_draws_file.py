@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from fake_draws import KNOWN_BY, NAMES, table, write_table
 
-from sim.calibration import draws_file
-from sim.calibration.draws_file import About, open_draws, read_draws, write_draws
+from sim.draws import file as draws_file
+from sim.draws.file import About, open_draws, read_draws, write_draws
 from sim.errors import InputError
 from sim.scenario.draws import Draws
 from sim.scenario.folders import shipped_draws

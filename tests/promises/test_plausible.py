@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from fake_draws import NAMES, table, write_table
 
-from sim.calibration import plausible
-from sim.calibration.draws_file import About, write_draws
-from sim.calibration.plausible import attached, drawn_from, in_words, knowing, notes_of, number_of
 from sim.console_sweep import SweepOptions, planned
-from sim.draws_wish import PLAUSIBLE, POINT_VALUES, DrawsWish, asked, prior, read_wish
+from sim.draws import plausible
+from sim.draws.file import About, write_draws
+from sim.draws.plausible import attached, drawn_from, in_words, knowing, notes_of, number_of
+from sim.draws.wish import PLAUSIBLE, POINT_VALUES, DrawsWish, asked, prior, read_wish
 from sim.errors import InputError
 from sim.experiment import read_experiment
 from sim.forecast.study import structures_of

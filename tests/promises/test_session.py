@@ -8,8 +8,8 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from sim.calibration.plausible import attached, number_of
-from sim.draws_wish import PLAUSIBLE, POINT_VALUES
+from sim.draws.plausible import attached, number_of
+from sim.draws.wish import PLAUSIBLE, POINT_VALUES
 from sim.errors import InputError
 from sim.scenario import Scenario, load
 from sim.study.lessons import LESSONS, Lesson, Pair, pair_of

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sim.draws_wish import PLAUSIBLE, DrawsWish
+from sim.draws.wish import PLAUSIBLE, DrawsWish
 from sim.study.lessons import LESSONS, Lesson, Pair, pair_of
 from sim.study.session import Past, Session, places
 from sim.study.sliders import AS_IS, MOST_MONTHS, Setting, Slider, as_file, changed, sliders

@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.calibration.draws_file import About, check_fits, open_draws
-from sim.draws_wish import DrawsWish
+from sim.draws.file import About, check_fits, open_draws
+from sim.draws.wish import DrawsWish
 from sim.errors import Fault, InputError
 from sim.scenario.folders import display, shipped_draws
 

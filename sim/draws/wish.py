@@ -3,7 +3,7 @@
 Four words: ``none`` for the point values, ``plausible`` or a number for the shipped table of draws that the
 record does not rule out (all of it, or its first ones), ``prior:N`` for draws of the priors, which know
 nothing of the record, and ``FILE.parquet`` or ``FILE.parquet:N`` for a table of one's own. What a wish means
-for a scenario is found by `sim.calibration.plausible`.
+for a scenario is found by `sim.draws.plausible`.
 """
 
 from __future__ import annotations
