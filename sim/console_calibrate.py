@@ -136,9 +136,9 @@ def _run(bank: Bank, wave: Wave, options: SweepOptions) -> None:
     done = wave.folder.done() if wave.folder.exists else {}
     if sum(entry.runs for entry in done.values()) == len(wave.points):
         return
-    go_on = replace(options, resume=True, expand=False)
+    go_on = replace(options, resume=True, expand=False, again="the same command")
     if interrupted := carried_out(sweep.experiment.name, sweep, wave.folder, go_on):
-        end(wave.folder, interrupted)
+        end(wave.folder, interrupted, go_on.again)
 
 
 def _tell(found: Result, bank: Bank, question: Question, asked: Asked, options: SweepOptions) -> None:

@@ -41,6 +41,8 @@ class SweepOptions:
     plan: bool = False
     shard: str = ""
     cluster: str | None = None
+    again: str = "--resume"
+    """What goes on with a command that was interrupted."""
 
 
 def sweep(name: str, options: SweepOptions) -> None:
@@ -158,7 +160,8 @@ def carried_out(name: str, asked: Sweep, folder: SweepFolder, options: SweepOpti
                 display.say(saved.replace(" are ", " were "))
             return interrupted
     except ClusterLostError:
-        complain(f"the scheduler {options.cluster} has gone: what is finished is kept; go on with --resume")
+        kept = f"what is finished is kept; go on with {options.again}"
+        complain(f"the scheduler {options.cluster} has gone: {kept}")
         raise StopError(1) from None
 
 
@@ -292,7 +295,7 @@ def _tell(asked: Sweep, folder: SweepFolder, options: SweepOptions) -> None:
     print(f"\nwrote {folder.path}/: design.csv, parts/ (every run), log.jsonl, sweep.json{drawn}")
 
 
-def end(folder: SweepFolder, interrupted: bool) -> None:
+def end(folder: SweepFolder, interrupted: bool, again: str = SweepOptions.again) -> None:
     """Name the runs that failed, and leave with the exit code for what is missing."""
     from sim.study.sweep import failures
 
@@ -300,7 +303,7 @@ def end(folder: SweepFolder, interrupted: bool) -> None:
     for one in broken[:20]:
         complain(f"FAILED after {one.tries} tries: {one.scenario}, replicate {one.replicate}: {one.error}")
     if interrupted:
-        complain("interrupted: what is finished is kept; go on with --resume")
+        complain(f"interrupted: what is finished is kept; go on with {again}")
         raise StopError(INTERRUPTED)
     if broken:
         complain(f"{len(broken)} runs failed; try them again with --resume --rerun-failed")

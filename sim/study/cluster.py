@@ -44,7 +44,7 @@ AHEAD = 2
 TOPIC, TELL_EVERY_SECONDS = "cardbreak", 1.0
 """Under which name, and how often, a worker says how far its job is."""
 
-GO_ON = "What is finished is kept: mend it, and go on with --resume."
+GO_ON = "What is finished is kept: mend it, and go on, with --resume where the command has that."
 START = "Start one with dask scheduler, and give the address that it prints, as in tcp://10.0.0.5:8786."
 SAME = "Give all of them the same environment, and start them again."
 

@@ -17,6 +17,8 @@ from sim.calibration.bank import OUTCOMES, point_values, prior_points, start_poi
 from sim.calibration.bank_folder import Bank, Wave, opened, scouts_of
 from sim.calibration.reproduction import compared
 from sim.calibration.targets import Target
+from sim.console import INTERRUPTED, StopError
+from sim.console_sweep import SweepOptions
 from sim.errors import InputError
 from sim.scenario import load
 from sim.study import sweep as sweeps
@@ -240,3 +242,21 @@ def test_the_command_that_is_kept_names_no_place(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("sys.argv", ["cardbreak", *given.split()])
     kept = "cardbreak calibrate --scouts coarse --scale 50 --known-by=2021-06-17"
     assert console_calibrate._command() == kept
+
+
+def test_an_interruption_says_how_to_go_on(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command has no --resume: the same words go on."""
+    wave = bank.add("prior", "made-up", prior_points(bank.names, 4, 1), {})
+    sweeps.begin(wave.folder, bank.sweep(wave), resume=True, expand=False, mixed=False)
+    monkeypatch.setattr(console_calibrate, "carried_out", lambda *_: True)
+    options = SweepOptions(
+        jobs=1, out=None, resume=False, expand=False, quiet=True, json=False, dry_run=False
+    )
+    with pytest.raises(StopError) as stop:
+        console_calibrate._run(bank, wave, options)
+    assert stop.value.code == INTERRUPTED
+    said = capsys.readouterr().err
+    assert "go on with the same command" in said
+    assert "--resume" not in said
