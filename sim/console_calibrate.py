@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,7 @@ from sim.errors import Fault, InputError
 if TYPE_CHECKING:
     from sim.calibration.bank_folder import Bank, Wave
     from sim.calibration.calibrate import Plan, Question, Result
+    from sim.calibration.reproduction import Earlier
     from sim.views.progress import Display
 
 FILES = ("parameters.csv", "targets.csv", "waves.csv")
@@ -48,12 +49,14 @@ def calibrate(asked: Asked, options: SweepOptions) -> None:
     """Make the waves of a calibration, or those that are missing, and write the plausible draws."""
     from sim.calibration import calibrate as study
     from sim.calibration.bank_folder import lender
+    from sim.calibration.reproduction import earlier
     from sim.views.progress import Display
 
     installed("calibrate")
     bank, question = _opened(asked, options)
     display = Display(quiet=options.quiet)
     coarse = None if asked.scouts is None else lender(asked.scouts, bank)
+    before = None if asked.against is None else earlier(asked.against)
     bank.begin()
     waves = study.there(bank, asked.plan, question)
     _state(bank, asked, waves, options, display)
@@ -69,7 +72,7 @@ def calibrate(asked: Asked, options: SweepOptions) -> None:
             wave = study.planned(bank, kind, count, question, scouts)
         _run(bank, wave, options)
         made.append(wave)
-    _tell(study.result(bank, made, question), bank, question, asked, options)
+    _tell(study.result(bank, made, question), bank, question, asked, before, options)
 
 
 def installed(command: str) -> None:
@@ -141,7 +144,14 @@ def _run(bank: Bank, wave: Wave, options: SweepOptions) -> None:
         end(wave.folder, interrupted, go_on.again)
 
 
-def _tell(found: Result, bank: Bank, question: Question, asked: Asked, options: SweepOptions) -> None:
+def _tell(
+    found: Result,
+    bank: Bank,
+    question: Question,
+    asked: Asked,
+    before: Earlier | None,
+    options: SweepOptions,
+) -> None:
     """Write the tables and the draws, print what they say."""
     from sim.calibration import calibrate as study
     from sim.draws.file import About, write_draws
@@ -175,7 +185,7 @@ def _tell(found: Result, bank: Bank, question: Question, asked: Asked, options: 
                 view.show(shown)
                 print()
             print(RULE)
-            for line in _against(parameters, asked.against):
+            for line in _against(tables, before):
                 print(line)
             names = [*FILES, *([DRAWS] if count else [])]
             print(f"wrote {folder}/: {', '.join(names)}")
@@ -203,14 +213,14 @@ def _command() -> str:
     return " ".join(kept)
 
 
-def _against(parameters: Any, folder: Path | None) -> Iterable[str]:
+def _against(tables: Mapping[str, Any], before: Earlier | None) -> Iterable[str]:
     """How the draws compare with those of an earlier calibration."""
-    if folder is None:
+    if before is None:
         return []
-    from sim.calibration.reproduction import compared
+    from sim.calibration.reproduction import PARAMETERS, TARGETS, compared
     from sim.views.calibration import reproduction_lines
 
-    return reproduction_lines(compared(parameters, folder), folder)
+    return reproduction_lines(compared(tables[PARAMETERS], tables[TARGETS], before), before.folder)
 
 
 def _slug(label: str) -> str:

@@ -1,46 +1,87 @@
 """Whether a calibration says the same as an earlier one, as far as so many draws can tell.
 
-Chance moves medians of draws. For each parameter the difference of the two medians, in shares of the prior,
-is held against its standard error: 1.25 s/sqrt(n) of each, s that of the draws' width.
+Three questions, from what both wrote. Do the parameters that the earlier one shifted lie on the same side of
+the prior's middle? Is each target in its band in most draws, or not, in both? And do the medians of the draws
+agree? Chance moves them: for each parameter the difference, in shares of the prior, is held against its
+standard error, 1.25 s/sqrt(n) of each, s that of the draws' width, as if draws were independent.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from sim.calibration.identified import OFF_MIDDLE
 from sim.observe.store import check_file, refusal
 
-FILE = "parameters.csv"
+PARAMETERS, TARGETS = "parameters.csv", "targets.csv"
 MOST_BYTES = 2**24
+MOST = 0.5
+"""A target passes where at least this share of draws is in its band."""
 CLEAR = 3.5
 """Differences beyond so many standard errors are called clear; of 130 normal ones 1 in 20 sets has one."""
 
 
-def compared(parameters: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """Both medians of every parameter of both, `parameter`, `median_share`, `before`, `z`.
+@dataclass(frozen=True)
+class Earlier:
+    """The tables of an earlier calibration, and the folder that they lie in."""
 
-    ``folder`` holds the `parameters.csv` of the earlier one. Raises `InputError` where it does not.
+    folder: Path
+    parameters: pd.DataFrame
+    targets: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What both calibrations say of all that both know.
+
+    ``parameters``: `parameter`, `median_share`, `before`, `z`, and the bools `shifted` (before, by a tenth of
+    the prior or more) and `same_side`. ``targets``: `id`, `title`, `in_band`, `before`, and the bool `same`.
     """
-    path = folder / FILE
+
+    parameters: pd.DataFrame
+    targets: pd.DataFrame
+
+
+def earlier(folder: Path) -> Earlier:
+    """The earlier calibration that wrote `parameters.csv` and `targets.csv` into a folder.
+
+    Raises `InputError` where they are not there, or are no such tables.
+    """
+    parameters = _table(folder / PARAMETERS, "parameter", ("median_share", "width", "draws"))
+    return Earlier(folder, parameters, _table(folder / TARGETS, "id", ("in_band",)))
+
+
+def compared(parameters: pd.DataFrame, targets: pd.DataFrame, before: Earlier) -> Reproduction:
+    """A calibration beside an earlier one."""
+    both = parameters.merge(before.parameters, on="parameter", suffixes=("", "_before"))
+    error = _variance(both["width"], both["draws"]) + _variance(both["width_before"], both["draws_before"])
+    off, off_before = both["median_share"] - 0.5, both["median_share_before"] - 0.5
+    medians = both[["parameter", "median_share"]].assign(
+        before=both["median_share_before"],
+        z=(off - off_before) / error.map(math.sqrt),
+        shifted=off_before.abs() >= OFF_MIDDLE,
+        same_side=off * off_before > 0.0,
+    )
+    held = targets.merge(before.targets, on="id", suffixes=("", "_before"))
+    held = held.dropna(subset=["in_band", "in_band_before"])
+    shares = held[["id", "title", "in_band"]].assign(
+        before=held["in_band_before"],
+        same=(held["in_band"] >= MOST) == (held["in_band_before"] >= MOST),
+    )
+    return Reproduction(medians, shares)
+
+
+def _table(path: Path, key: str, numbers: Sequence[str]) -> pd.DataFrame:
     check_file(path, MOST_BYTES)
     try:
-        before = pd.read_csv(path)[["parameter", "median_share", "width", "draws"]]
-        before[["median_share", "width", "draws"]] = before[["median_share", "width", "draws"]].astype(float)
+        return pd.read_csv(path)[[key, *numbers]].astype(dict.fromkeys(numbers, float))
     except (OSError, ValueError, KeyError) as problem:
-        raise refusal(path, "is no table of parameters of a calibration", "Name another folder.") from problem
-    both = parameters.merge(before, on="parameter", suffixes=("", "_before"))
-    if both.empty:
-        raise refusal(path, "names none of the parameters", "Name another folder.")
-    error = (
-        _variance(both["width"], both["draws"]) + _variance(both["width_before"], both["draws_before"])
-    ).map(math.sqrt)
-    both["z"] = (both["median_share"] - both["median_share_before"]) / error
-    return both.rename(columns={"median_share_before": "before"})[
-        ["parameter", "median_share", "before", "z"]
-    ]
+        raise refusal(path, "is no table of a calibration", "Name another folder.") from problem
 
 
 def _variance(width: pd.Series, draws: pd.Series) -> pd.Series:

@@ -15,14 +15,16 @@ from sim import console_calibrate
 from sim.calibration import calibrate as study
 from sim.calibration.bank import OUTCOMES, point_values, prior_points, start_points
 from sim.calibration.bank_folder import Bank, Wave, opened, scouts_of
-from sim.calibration.reproduction import compared
+from sim.calibration.reproduction import compared, earlier
 from sim.calibration.targets import Target
+from sim.cli import guarded
 from sim.console import INTERRUPTED, StopError
 from sim.console_sweep import SweepOptions
 from sim.errors import InputError
 from sim.scenario import load
 from sim.study import sweep as sweeps
 from sim.study.variants import under
+from sim.views.calibration import reproduction_lines
 
 MONTHS = pd.date_range("2020-01-01", "2021-12-01", freq="MS")
 PLAN = study.Plan(prior=300, start=40, matching=30, matching_waves=1, generation=60, generations=2)
@@ -223,17 +225,48 @@ def test_points_outside_of_the_prior_are_refused(bank: Bank) -> None:
 
 
 def test_reproduction_tells_clear_differences_from_chance(tmp_path: Path) -> None:
-    """The same table differs in nothing; a median that moved by half the prior stands out, and alone."""
-    table = pd.DataFrame(
-        {"parameter": ["a", "b"], "median_share": [0.5, 0.6], "width": [0.9, 0.5], "draws": [200, 200]}
+    """The same tables differ in nothing; a median that moved by half the prior stands out, and alone."""
+    medians = pd.DataFrame(
+        {"parameter": ["a", "b"], "median_share": [0.5, 0.65], "width": [0.9, 0.5], "draws": [200, 200]}
     )
-    table.to_csv(tmp_path / "parameters.csv", index=False)
-    assert (compared(table, tmp_path)["z"] == 0.0).all()
-    moved = compared(table.assign(median_share=[0.52, 0.1]), tmp_path).set_index("parameter")["z"]
-    assert abs(moved["a"]) < 2 < 5 < abs(moved["b"])
-    (tmp_path / "parameters.csv").write_text("parameter,median_share\n")
-    with pytest.raises(InputError, match="no table of parameters"):
-        compared(table, tmp_path)
+    shares = pd.DataFrame({"id": ["C1", "C2", "C3"], "title": "", "in_band": [0.9, 0.2, np.nan]})
+    medians.to_csv(tmp_path / "parameters.csv", index=False)
+    shares.to_csv(tmp_path / "targets.csv", index=False)
+    before = earlier(tmp_path)
+    same = compared(medians, shares, before)
+    assert (same.parameters["z"] == 0.0).all()
+    assert same.parameters["shifted"].tolist() == [False, True]
+    assert same.parameters.loc[1, "same_side"]
+    assert same.targets[["id", "same"]].to_numpy().tolist() == [["C1", True], ["C2", True]]
+    moved = compared(medians.assign(median_share=[0.52, 0.1]), shares.assign(in_band=[0.4, 0.3, 1]), before)
+    first, second = moved.parameters["z"]
+    assert abs(first) < 2 < 5 < abs(second)
+    assert not moved.parameters.loc[1, "same_side"]
+    assert moved.targets["same"].tolist() == [False, True]
+    said = list(reproduction_lines(moved, tmp_path))
+    assert said[1:4] == [
+        "- 0 of 1 parameters that were shifted lie on the same side of the prior's middle",
+        "- 1 of 2 targets are in their band in most draws, or not, as before",
+        "    C1, : 40% of draws in the band, before 90%",
+    ]
+
+
+@pytest.mark.parametrize("name", ["parameters.csv", "targets.csv"])
+def test_what_is_no_calibration_is_refused_before_the_first_run(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong --against costs no hours: it is read before anything is made."""
+    for file in ("parameters.csv", "targets.csv"):
+        (tmp_path / file).write_text("parameter,id,median_share,width,draws,in_band\na,C1,0.5,0.9,9,0.1\n")
+    earlier(tmp_path)
+    (tmp_path / name).write_text("parameter,median_share\n")
+    with pytest.raises(InputError, match=rf"{name}: is no table of a calibration"):
+        earlier(tmp_path)
+    (tmp_path / name).unlink()
+    words = ["cardbreak", "calibrate", "--bank", str(tmp_path / "bank"), "--against", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", words)
+    assert guarded() == 2
+    assert not (tmp_path / "bank").exists()
 
 
 def test_the_command_that_is_kept_names_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
