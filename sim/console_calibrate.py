@@ -25,7 +25,8 @@ DRAWS = "draws.parquet"
 RULE = (
     "A draw is plausible if its own run lies within 3 standard deviations of every target that was fitted: "
     "those of the record, of the model and of chance together; and no farther from all of them than three of "
-    "four runs at the point values."
+    "four runs at the point values. A run that was picked for that had luck, so verdicts are on draws that "
+    "were run again."
 )
 
 
@@ -72,7 +73,18 @@ def calibrate(asked: Asked, options: SweepOptions) -> None:
             wave = study.planned(bank, kind, count, question, scouts)
         _run(bank, wave, options)
         made.append(wave)
-    _tell(study.result(bank, made, question), bank, question, asked, before, options)
+    found = study.result(bank, made, question)
+    folder = bank.path / f"result-{_slug(question.label)}"
+    folder.mkdir(exist_ok=True)
+    again = None
+    if len(found.plausible):
+        _write_draws(found, folder, bank, question, asked)
+        display.say("plausible draws once more, by a chance that had no part in picking them")
+        once_more = study.run_again(bank, found, question, folder)
+        _run(bank, once_more, options)
+        again = bank.library([once_more], question.targets)
+    tables = study.parameters_table(found, bank), study.targets_table(found, question, again), found.waves
+    _tell(dict(zip(FILES, tables, strict=True)), len(found.plausible), folder, asked.wanted, before, options)
 
 
 def installed(command: str) -> None:
@@ -144,38 +156,35 @@ def _run(bank: Bank, wave: Wave, options: SweepOptions) -> None:
         end(wave.folder, interrupted, go_on.again)
 
 
+def _write_draws(found: Result, folder: Path, bank: Bank, question: Question, asked: Asked) -> None:
+    from sim.draws.file import About, write_draws
+
+    source = f"{len(found.plausible)} plausible draws, {question.label}"[:200]
+    about = About(
+        command=_command(),
+        scenario=bank.scenario.name,
+        structure=bank.scenario.rival,
+        known_by=asked.known_by or max(target.known for target in question.fitted),
+        source=source,
+        more={"runs": len(found.library), "scale": asked.scale, "seed": asked.seed},
+    )
+    write_draws(folder / DRAWS, found.draws(bank, source), about)
+
+
 def _tell(
-    found: Result,
-    bank: Bank,
-    question: Question,
-    asked: Asked,
+    tables: Mapping[str, Any],
+    count: int,
+    folder: Path,
+    wanted: int,
     before: Earlier | None,
     options: SweepOptions,
 ) -> None:
-    """Write the tables and the draws, print what they say."""
-    from sim.calibration import calibrate as study
-    from sim.draws.file import About, write_draws
+    """Write the tables, print what they say; `count` draws were found."""
     from sim.views import calibration as of_calibration
     from sim.views import tables as view
 
-    folder = bank.path / f"result-{_slug(question.label)}"
-    folder.mkdir(exist_ok=True)
-    parameters = study.parameters_table(found, bank)
-    tables = dict(zip(FILES, (parameters, study.targets_table(found, question), found.waves), strict=True))
     for file, table in tables.items():
         save(table, folder / file)
-    count = len(found.plausible)
-    if count:
-        source = f"{count} plausible draws, {question.label}"[:200]
-        about = About(
-            command=_command(),
-            scenario=bank.scenario.name,
-            structure=bank.scenario.rival,
-            known_by=asked.known_by or max(target.known for target in question.fitted),
-            source=source,
-            more={"runs": len(found.library), "scale": asked.scale, "seed": asked.seed},
-        )
-        write_draws(folder / DRAWS, found.draws(bank, source), about)
     if not options.quiet:
         if options.json:
             rows = {file.removesuffix(".csv"): view.records(table) for file, table in tables.items()}
@@ -189,10 +198,8 @@ def _tell(
                 print(line)
             names = [*FILES, *([DRAWS] if count else [])]
             print(f"wrote {folder}/: {', '.join(names)}")
-    if count < asked.wanted:
-        complain(
-            f"found {count} plausible draws of the {asked.wanted} wanted; add --generations to find more"
-        )
+    if count < wanted:
+        complain(f"found {count} plausible draws of the {wanted} wanted; add --generations to find more")
         if not count:
             raise StopError(1)
 

@@ -4,6 +4,7 @@
     BANK/wave-00/points.parquet   a row of shares for each run, a column for each parameter
     BANK/wave-00/wave.json        what kind of wave, for which targets, and how it was found
     BANK/wave-00/...              the sweep
+    BANK/result-.../again-.../    some draws of a result run once more, laid out like a wave
 
 Waves are numbered in the order in which they were planned, by whatever calibration; a later one learns from
 all runs before it.
@@ -15,6 +16,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -33,11 +35,13 @@ from sim.study.sweep import Sweep
 
 FORMAT, FORMAT_VERSION = "cardbreak-bank", 1
 BANK, POINTS, WAVE = "bank.json", "points.parquet", "wave.json"
-MOST_BYTES, MOST_WORDS, MOST_WAVES = 256 * 2**20, 2**20, 1000
+MOST_BYTES, MOST_WORDS = 256 * 2**20, 2**20
 NAME = "Name the folder of a bank, as calibrate --bank made it."
 OTHER = "Give another --bank, or the options that it was begun with."
-Kind = Literal["prior", "start", "chance", "matching", "posterior"]
+Kind = Literal["prior", "start", "chance", "matching", "posterior", "again"]
 KINDS = get_args(Kind)
+AGAIN = 999
+"""The number of runs that are made once more: no wave has it, so they share chance with none."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ class Bank:
     def waves(self) -> list[Wave]:
         """The waves that were planned, in order."""
         found = []
-        for number in range(MOST_WAVES):
+        for number in range(AGAIN):
             path = self.path / f"wave-{number:02d}"
             if not (path / WAVE).exists():
                 break
@@ -131,7 +135,25 @@ class Bank:
     def add(self, kind: Kind, label: str, shares: np.ndarray, about: Mapping[str, Any]) -> Wave:
         """Plan a wave: write down its points, before its first run."""
         number = len(self.waves())
-        path = self.path / f"wave-{number:02d}"
+        return self._written(self.path / f"wave-{number:02d}", number, kind, label, shares, about)
+
+    def again(self, folder: Path, label: str, shares: np.ndarray) -> Wave:
+        """Plan to run points once more, by a chance of their own, or find that this was planned.
+
+        It lies in ``folder``, under a name that follows from the points, and is none of `waves`.
+        """
+        name = f"again-{sha256(shares.tobytes()).hexdigest()[:12]}"
+        return self._written(folder / name, AGAIN, "again", label, shares, {})
+
+    def _written(
+        self,
+        path: Path,
+        number: int,
+        kind: Kind,
+        label: str,
+        shares: np.ndarray,
+        about: Mapping[str, Any],
+    ) -> Wave:
         path.mkdir(parents=True, exist_ok=True)
         points = pd.DataFrame(shares, columns=list(self.names))
         atomically(path / POINTS, lambda out: write_parquet(points, out))

@@ -11,12 +11,16 @@ chance together; and its squared distances from all targets add up to no more th
 the point values, which differ by chance alone: closer than that cannot be told from luck (a tolerance, as in
 approximate Bayesian computation). Plausible runs of the first wave are the prior cut down to what is
 plausible; those of generations lean to where the record is likely, so the set is no exact posterior.
+
+A run that was picked because it meets the record met it with some luck. So plausible draws are run again, by
+a chance that had no part in picking them, and only those runs say which targets the draws meet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -36,6 +40,8 @@ NARROW = ("start", "chance")
 """Waves whose runs are no draws: they lie close to the point values in every parameter, known or not."""
 CHANCE = 24
 """Runs at the point values, which tell how large chance is."""
+MOST_AGAIN = 100
+"""Plausible draws that are run once more: what passed once may have been lucky."""
 TOLERANCE = 0.75
 ORDER_SALT = 16
 CANDIDATES = 1000
@@ -209,9 +215,17 @@ def parameters_table(found: Result, bank: Bank) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def targets_table(found: Result, question: Question) -> pd.DataFrame:
+def run_again(bank: Bank, found: Result, question: Question, folder: Path) -> Wave:
+    """Plan to run plausible draws once more, the first `MOST_AGAIN`; it lies in ``folder``."""
+    return bank.again(folder, question.label, found.library.shares[found.plausible[:MOST_AGAIN]])
+
+
+def targets_table(found: Result, question: Question, again: Library | None) -> pd.DataFrame:
     """For each target the share of runs over the prior and of plausible draws that lie in its band, and the
     shares that are within three standard deviations.
+
+    ``again`` holds plausible draws that were run once more, None where there is no such run; the columns
+    `again` (the share in the band), `low`, `median` and `high` are of those.
     """
     prior = found.library.wave == 0
     rows = []
@@ -220,7 +234,8 @@ def targets_table(found: Result, question: Question) -> pd.DataFrame:
         values = found.library.values[target.id].to_numpy()
         near = far[:, place] <= FAR
         band = inside(target, values)
-        known = values[found.plausible][np.isfinite(values[found.plausible])]
+        anew = np.array([]) if again is None else again.values[target.id].to_numpy()
+        known = anew[np.isfinite(anew)]
         low, middle, high = np.quantile(known, [0.05, 0.5, 0.95]) if len(known) else [np.nan] * 3
         rows.append(
             {
@@ -232,6 +247,7 @@ def targets_table(found: Result, question: Question) -> pd.DataFrame:
                 "prior_in_band": float(band[prior].mean()),
                 "near": float(near[found.plausible].mean()) if len(found.plausible) else np.nan,
                 "in_band": float(band[found.plausible].mean()) if len(found.plausible) else np.nan,
+                "again": float(inside(target, anew).mean()) if len(anew) else np.nan,
                 "low": low,
                 "median": middle,
                 "high": high,

@@ -1,9 +1,10 @@
 """Whether a calibration says the same as an earlier one, as far as so many draws can tell.
 
 Three questions, from what both wrote. Do the parameters that the earlier one shifted lie on the same side of
-the prior's middle? Is each target in its band in most draws, or not, in both? And do the medians of the draws
-agree? Chance moves them: for each parameter the difference, in shares of the prior, is held against its
-standard error, 1.25 s/sqrt(n) of each, s that of the draws' width, as if draws were independent.
+the prior's middle? Is each target in its band in most draws that were run again, or not, in both? And do the
+medians of the draws agree? Chance moves them: for each parameter the difference, in shares of the prior, is
+held against its standard error, 1.25 s/sqrt(n) of each, s that of the draws' width, as if draws were
+independent.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Reproduction:
     """What both calibrations say of all that both know.
 
     ``parameters``: `parameter`, `median_share`, `before`, `z`, and the bools `shifted` (before, by a tenth of
-    the prior or more) and `same_side`. ``targets``: `id`, `title`, `in_band`, `before`, and the bool `same`.
+    the prior or more) and `same_side`. ``targets``: `id`, `title`, `again`, `before`, and the bool `same`.
     """
 
     parameters: pd.DataFrame
@@ -53,7 +54,7 @@ def earlier(folder: Path) -> Earlier:
     Raises `InputError` where they are not there, or are no such tables.
     """
     parameters = _table(folder / PARAMETERS, "parameter", ("median_share", "width", "draws"))
-    return Earlier(folder, parameters, _table(folder / TARGETS, "id", ("in_band",)))
+    return Earlier(folder, parameters, _table(folder / TARGETS, "id", ("again",)))
 
 
 def compared(parameters: pd.DataFrame, targets: pd.DataFrame, before: Earlier) -> Reproduction:
@@ -68,10 +69,9 @@ def compared(parameters: pd.DataFrame, targets: pd.DataFrame, before: Earlier) -
         same_side=off * off_before > 0.0,
     )
     held = targets.merge(before.targets, on="id", suffixes=("", "_before"))
-    held = held.dropna(subset=["in_band", "in_band_before"])
-    shares = held[["id", "title", "in_band"]].assign(
-        before=held["in_band_before"],
-        same=(held["in_band"] >= MOST) == (held["in_band_before"] >= MOST),
+    held = held.dropna(subset=["again", "again_before"])
+    shares = held[["id", "title", "again"]].assign(
+        before=held["again_before"], same=(held["again"] >= MOST) == (held["again_before"] >= MOST)
     )
     return Reproduction(medians, shares)
 

@@ -40,7 +40,7 @@ def calibration_tables(
         right=frozenset({"wave", "runs", "plausible runs", "learned from", "parameters that matter"}),
     )
     yield Table(
-        ("id", "what", "role", "chance", "prior: near", "in band", "plausible: near", "in band ", "verdict"),
+        ("id", "what", "role", "chance", "prior: near", "in band", "plausible", "run again", "verdict"),
         [
             (
                 row["id"],
@@ -49,15 +49,15 @@ def calibration_tables(
                 f"{row['chance']:.1f}",
                 _per_cent(row["prior_near"]),
                 _per_cent(row["prior_in_band"]),
-                _per_cent(row["near"]),
                 _per_cent(row["in_band"]),
-                _verdict(row["in_band"]),
+                _per_cent(row["again"]),
+                _verdict(row["again"]),
             )
             for row in records(targets)
         ],
-        title="Share of runs within 3 standard deviations, and in the band, of each target; "
-        "chance in standard deviations of record and model",
-        right=frozenset({"chance", "prior: near", "in band", "plausible: near", "in band "}),
+        title="Chance, in standard deviations of record and model; runs over the prior within 3 standard "
+        "deviations of each target, and in its band; plausible runs in its band, and when run again",
+        right=frozenset({"chance", "prior: near", "in band", "plausible", "run again"}),
     )
     moved = parameters.assign(moved=(0.9 - parameters["width"]) + (parameters["median_share"] - 0.5).abs())
     top = moved.sort_values("moved", ascending=False, kind="stable").head(SHOWN)
@@ -90,9 +90,9 @@ def reproduction_lines(found: Reproduction, folder: Path) -> Iterator[str]:
         "side of the prior's middle"
     )
     same = len(targets) - len(other)
-    yield f"- {same} of {len(targets)} targets are in their band in most draws, or not, as before"
+    yield f"- {same} of {len(targets)} targets are in their band in most runs again, or not, as before"
     for row in records(other):
-        now, before = row["in_band"], row["before"]
+        now, before = row["again"], row["before"]
         yield f"    {row['id']}, {row['title']}: {now:.0%} of draws in the band, before {before:.0%}"
     yield (
         f"- medians differ clearly (by more than {CLEAR} standard errors, as if draws were independent) in "

@@ -125,7 +125,8 @@ def test_it_finds_what_made_the_record(bank: Bank) -> None:
     assert max(first["width"], second["width"]) < 0.35
     assert third["width"] > 0.7
     assert first["draws"] == len(found.plausible) > 60
-    rows = study.targets_table(found, QUESTION).set_index("id")
+    rows = study.targets_table(found, QUESTION, None).set_index("id")
+    assert rows["again"].isna().all()
     assert (rows["near"] == 1.0).all()
     assert (rows["in_band"] > rows["prior_in_band"]).all()
     by_kind = found.waves.groupby("kind")[["runs", "plausible"]].sum()
@@ -158,6 +159,23 @@ def test_draws_are_the_points_of_plausible_runs(bank: Bank) -> None:
     shares = found.library.shares[found.plausible, 0]
     assert [row[0] for row in draws.values] == [passport.at(float(share)) for share in shares]
     assert not set(found.library.wave[found.plausible]) & {1, 2}
+
+
+def test_draws_are_run_again_by_a_chance_that_did_not_pick_them(bank: Bank, tmp_path: Path) -> None:
+    """The same points, other runs; they are no wave, are planned once, and the verdicts are theirs."""
+    waves = carried_out(bank)
+    found = study.result(bank, waves, QUESTION)
+    wave = study.run_again(bank, found, QUESTION, tmp_path)
+    run(bank, wave)
+    assert [one.number for one in bank.waves()] == [one.number for one in waves]
+    assert study.run_again(bank, found, QUESTION, tmp_path).path == wave.path
+    again, own = bank.library([wave], QUESTION.targets), found.library.only(found.plausible)
+    assert np.array_equal(again.shares, own.shares[: study.MOST_AGAIN])
+    assert not (again.values["T1"].to_numpy() == own.values["T1"].to_numpy()[: len(again)]).any()
+    rows = study.targets_table(found, QUESTION, again).set_index("id")
+    low, high = QUESTION.targets[0].band
+    assert rows.loc["T1", "again"] == pytest.approx(again.values["T1"].between(low, high).mean())
+    assert 0.5 < rows.loc["T1", "again"] <= 1.0
 
 
 def test_first_waves_are_what_they_say() -> None:
@@ -229,7 +247,7 @@ def test_reproduction_tells_clear_differences_from_chance(tmp_path: Path) -> Non
     medians = pd.DataFrame(
         {"parameter": ["a", "b"], "median_share": [0.5, 0.65], "width": [0.9, 0.5], "draws": [200, 200]}
     )
-    shares = pd.DataFrame({"id": ["C1", "C2", "C3"], "title": "", "in_band": [0.9, 0.2, np.nan]})
+    shares = pd.DataFrame({"id": ["C1", "C2", "C3"], "title": "", "again": [0.9, 0.2, np.nan]})
     medians.to_csv(tmp_path / "parameters.csv", index=False)
     shares.to_csv(tmp_path / "targets.csv", index=False)
     before = earlier(tmp_path)
@@ -238,7 +256,7 @@ def test_reproduction_tells_clear_differences_from_chance(tmp_path: Path) -> Non
     assert same.parameters["shifted"].tolist() == [False, True]
     assert same.parameters.loc[1, "same_side"]
     assert same.targets[["id", "same"]].to_numpy().tolist() == [["C1", True], ["C2", True]]
-    moved = compared(medians.assign(median_share=[0.52, 0.1]), shares.assign(in_band=[0.4, 0.3, 1]), before)
+    moved = compared(medians.assign(median_share=[0.52, 0.1]), shares.assign(again=[0.4, 0.3, 1]), before)
     first, second = moved.parameters["z"]
     assert abs(first) < 2 < 5 < abs(second)
     assert not moved.parameters.loc[1, "same_side"]
@@ -246,7 +264,7 @@ def test_reproduction_tells_clear_differences_from_chance(tmp_path: Path) -> Non
     said = list(reproduction_lines(moved, tmp_path))
     assert said[1:4] == [
         "- 0 of 1 parameters that were shifted lie on the same side of the prior's middle",
-        "- 1 of 2 targets are in their band in most draws, or not, as before",
+        "- 1 of 2 targets are in their band in most runs again, or not, as before",
         "    C1, : 40% of draws in the band, before 90%",
     ]
 
@@ -257,7 +275,7 @@ def test_what_is_no_calibration_is_refused_before_the_first_run(
 ) -> None:
     """A wrong --against costs no hours: it is read before anything is made."""
     for file in ("parameters.csv", "targets.csv"):
-        (tmp_path / file).write_text("parameter,id,median_share,width,draws,in_band\na,C1,0.5,0.9,9,0.1\n")
+        (tmp_path / file).write_text("parameter,id,median_share,width,draws,again\na,C1,0.5,0.9,9,0.1\n")
     earlier(tmp_path)
     (tmp_path / name).write_text("parameter,median_share\n")
     with pytest.raises(InputError, match=rf"{name}: is no table of a calibration"):
