@@ -124,6 +124,7 @@ def _state(
     bank: Bank, asked: Asked, waves: list[Wave | None], options: SweepOptions, display: Display
 ) -> None:
     """Say what there is and what is missing, before the first run."""
+    from sim.calibration.calibrate import MOST_AGAIN
     from sim.console import COMPILING
     from sim.study.compiling import warm_up
     from sim.study.sweep import pace
@@ -135,11 +136,12 @@ def _state(
         missing += (count if wave is None else len(wave.points)) - done
     warm_up(lambda: display.say(COMPILING))
     jobs = options.jobs or os.cpu_count() or 1
-    seconds = missing * pace(bank.scenario, asked.seed)[1] / jobs if missing else 0.0
+    most = missing + MOST_AGAIN
+    seconds = most * pace(bank.scenario, asked.seed)[1] / jobs if missing else 0.0
     hands = f" with {jobs} processes" if options.cluster is None else " here"
     display.say(
-        f"{bank.path}: {len(waves)} waves at scale {asked.scale}, {missing} runs to make: "
-        f"about {duration(seconds)}{hands}"
+        f"{bank.path}: {len(waves)} waves at scale {asked.scale}, {missing} runs to make, then up to "
+        f"{MOST_AGAIN} of what is found once more: about {duration(seconds)}{hands}"
     )
 
 
