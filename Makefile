@@ -72,7 +72,7 @@ calibrate-rivals: setup-studies ## Remake the draws of the rival structures (thr
 	done
 
 calibrate-small: setup-studies ## The same in small, in some minutes, held against the shipped draws
-	@$(BIN)/cardbreak calibrate --bank results/bank-small --scale 1000 --prior 100 --start 60 --matching 40 \
+	@$(BIN)/cardbreak calibrate --bank results/bank-small --prior 100 --start 60 --matching 40 \
 	  --generation 60 --generations 2 --wanted 20 --against results/reference/calibration
 
 docs: setup-docs ## Build the documentation as a site that opens without a network
