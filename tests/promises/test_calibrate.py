@@ -59,11 +59,23 @@ QUESTION = study.Question(
 )
 
 
+def begun(folder: Path) -> Bank:
+    bank = Bank(folder / "bank", load("card-broken-2020", sets=["scale=5000"]), 1)
+    bank.begin()
+    return bank
+
+
 @pytest.fixture
 def bank(tmp_path: Path) -> Bank:
     """A bank that was begun."""
-    bank = Bank(tmp_path / "bank", load("card-broken-2020", sets=["scale=5000"]), 1)
-    bank.begin()
+    return begun(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def full_bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    """A bank with all waves of the plan; look, and add no wave."""
+    bank = begun(tmp_path_factory.mktemp("full"))
+    carried_out(bank)
     return bank
 
 
@@ -111,12 +123,12 @@ def kinds(waves: Sequence[Wave]) -> list[str]:
     return [wave.kind for wave in waves]
 
 
-def test_it_finds_what_made_the_record(bank: Bank) -> None:
+def test_it_finds_what_made_the_record(full_bank: Bank) -> None:
     """Plausible draws agree with both targets, lie near the true point, and know nothing of the rest."""
-    waves = carried_out(bank)
+    waves = carried_out(full_bank)
     assert kinds(waves) == ["prior", "start", "chance", "matching", "posterior", "posterior"]
-    found = study.result(bank, waves, QUESTION)
-    table = study.parameters_table(found, bank)
+    found = study.result(full_bank, waves, QUESTION)
+    table = study.parameters_table(found, full_bank)
     first, second, third = (table.iloc[place] for place in (0, 1, 2))
     course = np.linspace(0.0, 1.0, len(MONTHS))
     true_second = np.log(100 / 60) / 2.0 / (course[22] - course[1])
@@ -135,41 +147,41 @@ def test_it_finds_what_made_the_record(bank: Bank) -> None:
     assert rate["chance"] == pytest.approx(0.0)  # the point values lie elsewhere in this world
 
 
-def test_a_bank_goes_on_and_serves_other_questions(bank: Bank) -> None:
+def test_a_bank_goes_on_and_serves_other_questions(full_bank: Bank) -> None:
     """Waves that are there are not planned again; another question shares those that no target touched."""
-    waves = carried_out(bank)
+    waves = carried_out(full_bank)
     before = [wave.points.to_numpy() for wave in waves]
-    again = carried_out(bank)
+    again = carried_out(full_bank)
     assert [wave.number for wave in again] == [wave.number for wave in waves]
     assert all(np.array_equal(a, b.points.to_numpy()) for a, b in zip(before, again, strict=True))
     other = study.Question("made-up, known by 2020-12-31", QUESTION.targets[:1])
-    there = study.there(bank, PLAN, other)
+    there = study.there(full_bank, PLAN, other)
     assert [wave.kind if wave else None for wave in there] == ["prior", "start", "chance", None, None, None]
     more = study.Plan(**{**vars(PLAN), "generations": 3})
-    assert [wave is None for wave in study.there(bank, more, QUESTION)] == [False] * 6 + [True]
+    assert [wave is None for wave in study.there(full_bank, more, QUESTION)] == [False] * 6 + [True]
 
 
-def test_draws_are_the_points_of_plausible_runs(bank: Bank) -> None:
+def test_draws_are_the_points_of_plausible_runs(full_bank: Bank) -> None:
     """A draw's values are those of its own run's point, and none comes from the waves at the point values."""
-    waves = carried_out(bank)
-    found = study.result(bank, waves, QUESTION)
-    draws = found.draws(bank, "test")
-    name = bank.names[0]
-    passport = bank.scenario.parameters.passport(name)
+    waves = carried_out(full_bank)
+    found = study.result(full_bank, waves, QUESTION)
+    draws = found.draws(full_bank, "test")
+    name = full_bank.names[0]
+    passport = full_bank.scenario.parameters.passport(name)
     shares = found.library.shares[found.plausible, 0]
     assert [row[0] for row in draws.values] == [passport.at(float(share)) for share in shares]
     assert not set(found.library.wave[found.plausible]) & {1, 2}
 
 
-def test_draws_are_run_again_by_a_chance_that_did_not_pick_them(bank: Bank, tmp_path: Path) -> None:
+def test_draws_are_run_again_by_a_chance_that_did_not_pick_them(full_bank: Bank, tmp_path: Path) -> None:
     """The same points, other runs; they are no wave, are planned once, and the verdicts are theirs."""
-    waves = carried_out(bank)
-    found = study.result(bank, waves, QUESTION)
-    wave = study.run_again(bank, found, QUESTION, tmp_path)
-    run(bank, wave)
-    assert [one.number for one in bank.waves()] == [one.number for one in waves]
-    assert study.run_again(bank, found, QUESTION, tmp_path).path == wave.path
-    again, own = bank.library([wave], QUESTION.targets), found.library.only(found.plausible)
+    waves = carried_out(full_bank)
+    found = study.result(full_bank, waves, QUESTION)
+    wave = study.run_again(full_bank, found, QUESTION, tmp_path)
+    run(full_bank, wave)
+    assert [one.number for one in full_bank.waves()] == [one.number for one in waves]
+    assert study.run_again(full_bank, found, QUESTION, tmp_path).path == wave.path
+    again, own = full_bank.library([wave], QUESTION.targets), found.library.only(found.plausible)
     assert np.array_equal(again.shares, own.shares[: study.MOST_AGAIN])
     assert not (again.values["T1"].to_numpy() == own.values["T1"].to_numpy()[: len(again)]).any()
     rows = study.targets_table(found, QUESTION, again).set_index("id")
