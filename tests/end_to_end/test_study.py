@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -243,12 +244,17 @@ def test_an_interruption_leaves_finished_runs_readable(study: Path) -> None:
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
-    assert process.stderr is not None
-    said = next(line for line in process.stderr if "runs done" in line)
-    time.sleep(5)  # that counts parts of runs, too
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        assert process.stderr is not None
+        said = next(line for line in process.stderr if "runs done" in line)
+        time.sleep(5)  # that counts parts of runs, too
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:  # nothing of it is left to slow down other tests
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130, said + err
     assert "Traceback" not in err + out
     assert "of 5000 runs are finished and written" in err
