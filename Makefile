@@ -71,7 +71,7 @@ calibrate-rivals: setup-studies ## Remake the draws of the rival structures (thr
 	    --generation 80 --generations $${rival#*=} --wanted 60 || exit; \
 	done
 
-calibrate-small: setup-studies ## The same in small, in some minutes, held against the shipped draws
+calibrate-small: setup-studies ## The same in small, some twelve minutes, held against the shipped draws
 	@$(BIN)/cardbreak calibrate --bank results/bank-small --prior 100 --start 60 --matching 40 \
 	  --generation 60 --generations 2 --wanted 20 --against results/reference/calibration
 
