@@ -21,6 +21,7 @@ from sim.observe.store import check_file, refusal
 
 PARAMETERS, TARGETS = "parameters.csv", "targets.csv"
 MOST_BYTES = 2**24
+OTHER = "Name the folder of a calibration's result."
 MOST = 0.5
 """A target passes where at least this share of draws is in its band."""
 CLEAR = 3.5
@@ -77,11 +78,11 @@ def compared(parameters: pd.DataFrame, targets: pd.DataFrame, before: Earlier) -
 
 
 def _table(path: Path, key: str, numbers: Sequence[str]) -> pd.DataFrame:
-    check_file(path, MOST_BYTES)
+    check_file(path, MOST_BYTES, OTHER)
     try:
         return pd.read_csv(path)[[key, *numbers]].astype(dict.fromkeys(numbers, float))
     except (OSError, ValueError, KeyError) as problem:
-        raise refusal(path, "is no table of a calibration", "Name another folder.") from problem
+        raise refusal(path, "is no table of a calibration", OTHER) from problem
 
 
 def _variance(width: pd.Series, draws: pd.Series) -> pd.Series:
