@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -63,16 +63,7 @@ def calibrate(asked: Asked, options: SweepOptions) -> None:
     _state(bank, asked, waves, options, display)
     if options.dry_run:
         return
-    made, scouts = [], None
-    for wave, (kind, count) in zip(waves, asked.plan.kinds(), strict=True):
-        if wave is None:
-            if kind not in study.FREE:
-                display.say("learning from the runs so far")
-                if coarse is not None and scouts is None:
-                    scouts = coarse.library(coarse.waves(), question.fitted)
-            wave = study.planned(bank, kind, count, question, scouts)
-        _run(bank, wave, options)
-        made.append(wave)
+    made = list(_made(bank, question, waves, asked.plan, coarse, options, display))
     found = study.result(bank, made, question)
     folder = bank.path / f"result-{_slug(question.label)}"
     folder.mkdir(exist_ok=True)
@@ -85,6 +76,30 @@ def calibrate(asked: Asked, options: SweepOptions) -> None:
         again = bank.library([once_more], question.targets)
     tables = study.parameters_table(found, bank), study.targets_table(found, question, again), found.waves
     _tell(dict(zip(FILES, tables, strict=True)), len(found.plausible), folder, asked.wanted, before, options)
+
+
+def _made(
+    bank: Bank,
+    question: Question,
+    waves: list[Wave | None],
+    plan: Plan,
+    coarse: Bank | None,
+    options: SweepOptions,
+    display: Display,
+) -> Iterator[Wave]:
+    """The waves one by one; those that are missing are planned from what was run before, ``coarse`` helps."""
+    from sim.calibration import calibrate as study
+
+    scouts = None
+    for wave, (kind, count) in zip(waves, plan.kinds(), strict=True):
+        if wave is None:
+            if kind not in study.FREE:
+                display.say("learning from the runs so far")
+                if coarse is not None and scouts is None:
+                    scouts = coarse.library(coarse.waves(), question.fitted)
+            wave = study.planned(bank, kind, count, question, scouts)
+        _run(bank, wave, options)
+        yield wave
 
 
 def installed(command: str) -> None:
@@ -182,6 +197,7 @@ def _tell(
     options: SweepOptions,
 ) -> None:
     """Write the tables, print what they say; `count` draws were found."""
+    from sim.calibration.reproduction import compared
     from sim.views import calibration as of_calibration
     from sim.views import tables as view
 
@@ -196,8 +212,10 @@ def _tell(
                 view.show(shown)
                 print()
             print(RULE)
-            for line in _against(tables, before):
-                print(line)
+            if before is not None:
+                parameters, targets, _ = tables.values()
+                for line in of_calibration.reproduction_lines(compared(parameters, targets, before)):
+                    print(line)
             names = [*FILES, *([DRAWS] if count else [])]
             print(f"wrote {folder}/: {', '.join(names)}")
     if count < wanted:
@@ -220,16 +238,6 @@ def _command() -> str:
             continue
         kept.append(word)
     return " ".join(kept)
-
-
-def _against(tables: Mapping[str, Any], before: Earlier | None) -> Iterable[str]:
-    """How the draws compare with those of an earlier calibration."""
-    if before is None:
-        return []
-    from sim.calibration.reproduction import PARAMETERS, TARGETS, compared
-    from sim.views.calibration import reproduction_lines
-
-    return reproduction_lines(compared(tables[PARAMETERS], tables[TARGETS], before), before.folder)
 
 
 def _slug(label: str) -> str:

@@ -138,9 +138,10 @@ class Bank:
         return self._written(self.path / f"wave-{number:02d}", number, kind, label, shares, about)
 
     def again(self, folder: Path, label: str, shares: np.ndarray) -> Wave:
-        """Plan to run points once more, by a chance of their own, or find that this was planned.
+        """Plan to run points once more, by a chance of their own.
 
-        It lies in ``folder``, under a name that follows from the points, and is none of `waves`.
+        It lies in ``folder``, under a name that follows from the points, so that the same points are the same
+        plan, and is none of `waves`.
         """
         name = f"again-{sha256(shares.tobytes()).hexdigest()[:12]}"
         return self._written(folder / name, AGAIN, "again", label, shares, {})

@@ -39,12 +39,13 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What both calibrations say of all that both know.
+    """What both calibrations say of all that both know; ``folder`` holds the earlier one.
 
     ``parameters``: `parameter`, `median_share`, `before`, `z`, and the bools `shifted` (before, by a tenth of
     the prior or more) and `same_side`. ``targets``: `id`, `title`, `again`, `before`, and the bool `same`.
     """
 
+    folder: Path
     parameters: pd.DataFrame
     targets: pd.DataFrame
 
@@ -74,7 +75,7 @@ def compared(parameters: pd.DataFrame, targets: pd.DataFrame, before: Earlier) -
     shares = held[["id", "title", "again"]].assign(
         before=held["again_before"], same=(held["again"] >= MOST) == (held["again_before"] >= MOST)
     )
-    return Reproduction(medians, shares)
+    return Reproduction(before.folder, medians, shares)
 
 
 def _table(path: Path, key: str, numbers: Sequence[str]) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.calibration.reproduction import CLEAR, MOST, Reproduction
@@ -79,12 +78,12 @@ def calibration_tables(
     )
 
 
-def reproduction_lines(found: Reproduction, folder: Path) -> Iterator[str]:
+def reproduction_lines(found: Reproduction) -> Iterator[str]:
     """How a calibration compares with an earlier one, in words."""
     both, targets = found.parameters, found.targets
     apart, other = both[both["z"].abs() > CLEAR], targets[~targets["same"]]
     shifted = both[both["shifted"]]
-    yield f"against {folder}:"
+    yield f"against {found.folder}:"
     yield (
         f"- {int(shifted['same_side'].sum())} of {len(shifted)} parameters that were shifted lie on the same "
         "side of the prior's middle"

@@ -273,7 +273,7 @@ def test_reproduction_tells_clear_differences_from_chance(tmp_path: Path) -> Non
     assert abs(first) < 2 < 5 < abs(second)
     assert not moved.parameters.loc[1, "same_side"]
     assert moved.targets["same"].tolist() == [False, True]
-    said = list(reproduction_lines(moved, tmp_path))
+    said = list(reproduction_lines(moved))
     assert said[1:4] == [
         "- 0 of 1 parameters that were shifted lie on the same side of the prior's middle",
         "- 1 of 2 targets are in their band in most runs again, or not, as before",
